@@ -1,0 +1,158 @@
+"""Certificates: authorities of the stack's own, leaves that they sign, and certificates that cert-manager issues."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_tls as tls
+
+from components.context import Context
+from components.kubernetes import encoded, metadata
+from model.roles import Role
+from settings.surroundings import IssuerSettings
+
+HOURS_PER_YEAR = 8760
+AUTHORITY_HOURS = 10 * HOURS_PER_YEAR
+LEAF_HOURS = 2 * HOURS_PER_YEAR
+"""pulumi-tls renews a leaf only when `pulumi up` runs inside its last 90 days, so leaves must outlive quiet years."""
+RENEWAL_HOURS = 90 * 24
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority's certificate and key, both PEM; the key never leaves Pulumi's state."""
+
+    certificate: pulumi.Output[str]
+    key: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class CertificateAuthorityArgs:
+    """`common_name` tells the authority from others of the installation."""
+
+    common_name: str
+
+
+class CertificateAuthority(pulumi.ComponentResource):
+    """A private certificate authority. Each purpose has one of its own, so that no certificate serves for another."""
+
+    authority: Authority
+    certificate: pulumi.Output[str]
+    """PEM that clients verify with."""
+
+    def __init__(self, name: str, args: CertificateAuthorityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("tracardi:index:CertificateAuthority", name, opts=opts)
+        child = pulumi.ResourceOptions(parent=self)
+        key = _key(name, child)
+        certificate = tls.SelfSignedCert(
+            f"{name}-certificate",
+            private_key_pem=key.private_key_pem,
+            is_ca_certificate=True,
+            allowed_uses=["cert_signing", "crl_signing"],
+            validity_period_hours=AUTHORITY_HOURS,
+            early_renewal_hours=RENEWAL_HOURS,
+            subject=tls.SelfSignedCertSubjectArgs(common_name=args.common_name, organization="Tracardi"),
+            opts=child,
+        )
+        self.certificate = certificate.cert_pem
+        self.authority = Authority(certificate.cert_pem, pulumi.Output.secret(key.private_key_pem))
+        self.register_outputs({"certificate": self.certificate})
+
+
+@dataclass(frozen=True)
+class ServingCertificateArgs:
+    """A certificate for `hosts`, in the Secret `<role>-tls` of the role's namespace."""
+
+    context: Context
+    role: Role
+    hosts: tuple[str, ...]
+    authority: Authority
+    client: bool = False
+    """Whether its holder also shows it to others, as Elasticsearch nodes do among themselves."""
+
+
+class ServingCertificate(pulumi.ComponentResource):
+    """A leaf certificate that an authority of the stack signs, as a Secret of type kubernetes.io/tls."""
+
+    secret: str
+    """Name of the Secret, with keys tls.crt, tls.key and ca.crt."""
+
+    def __init__(self, name: str, args: ServingCertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("tracardi:index:ServingCertificate", name, opts=opts)
+        child = pulumi.ResourceOptions(parent=self)
+        key = _key(name, child)
+        request = tls.CertRequest(
+            f"{name}-request",
+            private_key_pem=key.private_key_pem,
+            dns_names=list(args.hosts),
+            subject=tls.CertRequestSubjectArgs(common_name=args.hosts[0]),
+            opts=child,
+        )
+        certificate = tls.LocallySignedCert(
+            f"{name}-certificate",
+            cert_request_pem=request.cert_request_pem,
+            ca_cert_pem=args.authority.certificate,
+            ca_private_key_pem=args.authority.key,
+            allowed_uses=["digital_signature", "server_auth", *(["client_auth"] if args.client else [])],
+            validity_period_hours=LEAF_HOURS,
+            early_renewal_hours=RENEWAL_HOURS,
+            opts=child,
+        )
+        k8s.core.v1.Secret(
+            f"{name}-secret",
+            metadata=metadata(args.context, args.role, "tls"),
+            type="kubernetes.io/tls",
+            data={
+                "tls.crt": encoded(certificate.cert_pem),
+                "tls.key": encoded(pulumi.Output.secret(key.private_key_pem)),
+                "ca.crt": encoded(args.authority.certificate),
+            },
+            opts=child,
+        )
+        self.secret = tls_secret(args.role)
+        self.register_outputs({"secret": self.secret})
+
+
+@dataclass(frozen=True)
+class IssuedCertificateArgs:
+    """A certificate for `host` from `issuer`, in the Secret `<role>-tls` of the role's namespace."""
+
+    context: Context
+    role: Role
+    host: str
+    issuer: IssuerSettings
+
+
+class IssuedCertificate(pulumi.ComponentResource):
+    """A certificate that cert-manager issues and renews."""
+
+    secret: str
+    """Name of the Secret that cert-manager writes."""
+
+    def __init__(self, name: str, args: IssuedCertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("tracardi:index:IssuedCertificate", name, opts=opts)
+        k8s.apiextensions.CustomResource(
+            f"{name}-certificate",
+            api_version="cert-manager.io/v1",
+            kind="Certificate",
+            metadata=metadata(args.context, args.role),
+            spec={
+                "secretName": tls_secret(args.role),
+                "dnsNames": [args.host],
+                "issuerRef": {"group": "cert-manager.io", "kind": args.issuer.kind.value, "name": args.issuer.name},
+                "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
+                "revisionHistoryLimit": 1,
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.secret = tls_secret(args.role)
+        self.register_outputs({"secret": self.secret})
+
+
+def tls_secret(role: Role) -> str:
+    """Name of the Secret with the certificate and key of `role`."""
+    return f"{role}-tls"
+
+
+def _key(name: str, opts: pulumi.ResourceOptions) -> tls.PrivateKey:
+    return tls.PrivateKey(f"{name}-key", algorithm="ECDSA", ecdsa_curve="P256", opts=opts)

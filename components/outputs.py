@@ -1,0 +1,56 @@
+"""What a stack tells its users: addresses, names, and how to log in."""
+
+from ipaddress import ip_address
+
+import pulumi
+
+from components.load_balancer import LoadBalancer
+from components.tracardi import Tracardi
+from settings.root import Settings
+
+_EXPOSURE = {"track": "internet", "guiApi": "trusted networks", "gui": "trusted networks"}
+
+
+def outputs(settings: Settings, tracardi: Tracardi) -> dict[str, object]:
+    """The stack's outputs by name."""
+    track, gui_api, gui = settings.track.host, settings.gui_api.host, settings.gui.host
+    entries = tracardi.entries
+    told: dict[str, object] = {
+        "trackUrl": f"https://{track}",
+        # The console keeps its API's address in the browser; this query fills it in.
+        "guiUrl": f"https://{gui}/?api=https://{gui_api}",
+        "guiApiUrl": f"https://{gui_api}",
+        "adminEmail": settings.installation.admin_email,
+        "adminPassword": tracardi.admin_password,
+        "namespaces": tracardi.namespaces,
+        "loadBalancers": {
+            name: {"host": entry.host, "addresses": entry.addresses, "exposure": _EXPOSURE[name]}
+            for name, entry in entries.items()
+        },
+        "dnsRecords": pulumi.Output.all(*(_records(entry) for entry in entries.values())).apply(
+            lambda found: [record for records in found for record in records]
+        ),
+        "release": settings.installation.release,
+    }
+    if tracardi.certificate_authority is not None:
+        told["certificateAuthority"] = tracardi.certificate_authority
+    return told
+
+
+def _records(entry: LoadBalancer) -> pulumi.Output[list[dict[str, object]]]:
+    return entry.addresses.apply(lambda addresses: dns_records(entry.host, addresses))
+
+
+def dns_records(host: str, addresses: list[str]) -> list[dict[str, object]]:
+    """The records that lead `host` to `addresses`: one for each type, because a name may have several addresses."""
+    values: dict[str, list[str]] = {}
+    for address in addresses:
+        values.setdefault(_record_type(address), []).append(address)
+    return [{"name": host, "type": kind, "values": values[kind]} for kind in sorted(values)]
+
+
+def _record_type(address: str) -> str:
+    try:
+        return "A" if ip_address(address).version == 4 else "AAAA"  # noqa: PLR2004 - IP version
+    except ValueError:
+        return "CNAME"

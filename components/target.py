@@ -1,0 +1,100 @@
+"""The cluster that a stack describes: found without the ambient context, checked, and never exchanged for another."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from model.limits import SUPPORTED_KUBERNETES
+from settings.surroundings import TargetSettings
+
+UID_OUTPUT = "clusterUid"
+"""Stack output in which a stack remembers its cluster."""
+
+_TIMEOUT_SECONDS = 20
+
+
+class TargetError(Exception):
+    """No usable cluster. Its text names the setting and the remedy."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A cluster that answers. `uid` is that of its kube-system namespace, which no other cluster has."""
+
+    kubeconfig: str
+    context: str
+    uid: str
+
+
+def find_target(settings: TargetSettings, environment: Mapping[str, str]) -> Target:
+    """The cluster that `settings`, or else `environment`, names.
+
+    Raises:
+        TargetError: none is named, it does not answer, or its Kubernetes is older than supported.
+    """
+    kubeconfig = settings.kubeconfig or environment.get("TRACARDI_KUBECONFIG")
+    context = settings.context or environment.get("TRACARDI_KUBE_CONTEXT")
+    if not kubeconfig or not context:
+        missing = "tracardi:target.kubeconfig" if not kubeconfig else "tracardi:target.context"
+        raise TargetError(
+            f"{missing}\n  value:  not set\n  limit:  needed: the current kubectl context is never used\n"
+            '  remedy: Use make, run eval "$(make -s env)" first, or set tracardi:target in the stack file.'
+        )
+    version = _get(kubeconfig, context, "/version")
+    found = (int(str(version["major"])), int(str(version["minor"]).rstrip("+")))
+    if found < SUPPORTED_KUBERNETES:
+        oldest = ".".join(map(str, SUPPORTED_KUBERNETES))
+        raise TargetError(
+            f"tracardi:target.context\n  value:  {context}, which runs Kubernetes {found[0]}.{found[1]}\n"
+            f"  limit:  {oldest} or newer\n  remedy: Upgrade the cluster, or choose another."
+        )
+    system = cast("dict[str, str]", _get(kubeconfig, context, "/api/v1/namespaces/kube-system")["metadata"])
+    return Target(kubeconfig=kubeconfig, context=context, uid=system["uid"])
+
+
+def connect(target: Target, remembered: pulumi.Output[str | None]) -> k8s.Provider:
+    """The provider for `target`. Nothing is registered with it before the stack's memory of its cluster agrees."""
+    return k8s.Provider(
+        "cluster",
+        kubeconfig=remembered.apply(lambda uid: _same_cluster(target, uid)),
+        context=target.context,
+        cluster_identifier=target.uid,
+        enable_server_side_apply=True,
+    )
+
+
+def remembered_cluster() -> pulumi.Output[str | None]:
+    """The `uid` of the cluster that this stack was last deployed to; None before its first deployment."""
+    own = pulumi.StackReference(f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}")
+    return cast("pulumi.Output[str | None]", own.get_output(UID_OUTPUT))
+
+
+def _same_cluster(target: Target, remembered: str | None) -> str:
+    if remembered is not None and remembered != target.uid:
+        raise pulumi.RunError(
+            f"tracardi:target.context\n  value:  {target.context}, the cluster with kube-system UID {target.uid}\n"
+            f"  limit:  this stack describes another cluster, with UID {remembered}; nothing was changed\n"
+            "  remedy: Choose the stack's own cluster, or a stack of its own for this one."
+        )
+    return target.kubeconfig
+
+
+def _get(kubeconfig: str, context: str, path: str) -> dict[str, object]:
+    command = ["kubectl", f"--kubeconfig={kubeconfig}", f"--context={context}", "get", "--raw", path]
+    try:
+        answer = subprocess.run(command, capture_output=True, check=True, text=True, timeout=_TIMEOUT_SECONDS)
+    except FileNotFoundError as problem:
+        raise TargetError('kubectl is not on PATH. Install it, or run eval "$(make -s env)" first.') from problem
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
+        told = problem.stderr if isinstance(problem, subprocess.CalledProcessError) else "no answer in time"
+        raise TargetError(
+            f"tracardi:target.context\n  value:  {context} in {kubeconfig}\n"
+            f"  limit:  the cluster does not answer: {str(told).strip()}\n"
+            "  remedy: Start it (make cluster-up for the embedded one), or correct kubeconfig and context."
+        ) from problem
+    return cast("dict[str, object]", json.loads(answer.stdout))

@@ -1,0 +1,32 @@
+"""The variables that shape the indices. Every writer computes index names from them, so all pods must have the same."""
+
+from typing import Protocol
+
+
+class IndexShape(Protocol):
+    """What decides the shape of the indices; fixed once Tracardi is installed."""
+
+    @property
+    def shards(self) -> int: ...
+    @property
+    def replicas(self) -> int: ...
+    @property
+    def event_partitioning(self) -> str: ...
+    @property
+    def profile_partitioning(self) -> str: ...
+    @property
+    def session_partitioning(self) -> str: ...
+    @property
+    def tenant_name(self) -> str | None: ...
+
+
+def index_shape(shape: IndexShape) -> dict[str, str]:
+    """The variables by name (Tracardi/tracardi `tracardi/config.py`)."""
+    variables = {
+        "ELASTIC_INDEX_SHARDS": str(shape.shards),
+        "ELASTIC_INDEX_REPLICAS": str(shape.replicas),
+        "EVENT_PARTITIONING": str(shape.event_partitioning),
+        "PROFILE_PARTITIONING": str(shape.profile_partitioning),
+        "SESSION_PARTITIONING": str(shape.session_partitioning),
+    }
+    return variables | ({"TENANT_NAME": shape.tenant_name} if shape.tenant_name else {})

@@ -1,0 +1,59 @@
+"""How pods start, report, drain and stop: one set of numbers that must fit together.
+
+Measured on Tracardi 0.8.2.1: the socket closes 0.1 s after SIGTERM while requests in flight are finished; the longest
+request takes 13 s (Elasticsearch frozen); a frozen Redis blocks the worker, `/healthcheck` included, for as long as it
+lasts; 64 requests at once wait for 6 s, 16 for 1.4 s.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A kubelet probe. All numbers but `failures` are seconds."""
+
+    period: int
+    timeout: int
+    failures: int
+
+
+DRAIN_SECONDS = 10
+"""preStop sleep: new requests still arrive until every balancer has seen the pod leave DNS or fail its check."""
+
+LONGEST_REQUEST_SECONDS = 13
+"""Elasticsearch's query time-out of 12 s and one second to answer."""
+
+GRACE_SECONDS = 45
+"""At least drain plus the longest request; 30 s is just enough, so half as much again."""
+
+INSTALLATION_GRACE_SECONDS = 60
+"""The GUI API also carries the installation request, seen to take up to 25 s."""
+
+READINESS = Probe(period=5, timeout=5, failures=3)
+"""Strict, but longer than the queue of a saturated worker: it is busy, not broken."""
+
+LIVENESS = Probe(period=10, timeout=10, failures=6)
+"""Lenient: a frozen Redis must not restart every pod, because a restart mends nothing."""
+
+STARTUP_PERIOD_SECONDS = 5
+
+MAX_CONNECTIONS_PER_INSTANCE = 32
+"""Requests that a balancer sends to one instance at a time; about 3 s of queue, well inside `READINESS`."""
+
+QUEUE_TIMEOUT_SECONDS = 3
+"""A request that found no free instance for so long is answered 503: Tracardi itself never sheds load."""
+
+SERVER_TIMEOUT_SECONDS = 20
+"""A balancer's patience with an instance; above `LONGEST_REQUEST_SECONDS`, or clients see 504 for a true answer."""
+
+BALANCER_KEEP_ALIVE_SECONDS = 30
+"""A balancer drops an idle connection to an instance after this time..."""
+
+INSTANCE_KEEP_ALIVE_SECONDS = 75
+"""...and an instance only after this one, so that no request is sent into a connection that is being closed."""
+
+LOST_NODE_SECONDS = 30
+"""Stateless pods leave a lost node after this time; Kubernetes' own default of 300 s is an outage."""
+
+SURGE = 1
+"""Extra pods of a rolling update; balancers keep a server slot for each."""

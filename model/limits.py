@@ -1,0 +1,34 @@
+"""Numbers that Tracardi's production guides and its measured behaviour set; each with its source."""
+
+MIN_TRACK_INSTANCES = 3
+"""Tracardi's production guide: at least three instances collect events."""
+
+MIN_API_INSTANCES = 5
+"""Tracardi's production guide: at least five API instances in all."""
+
+MIN_GUI_INSTANCES = 2
+"""Tracardi's production guide."""
+
+MIN_ELASTICSEARCH_NODES = 3
+"""Tracardi's production guide; also the smallest cluster that keeps a quorum when a node is lost."""
+
+MIN_BALANCERS = 2
+"""Tracardi's production guide: no balancer may be a single point of failure."""
+
+MIN_TRACK_INSTANCES_SMALL = 2
+"""Tracardi's older guide for small installations."""
+
+MAX_INSTANCES = 200
+"""DNS answers of more addresses need TCP and slow every balancer's resolver down."""
+
+MIN_PASSWORD_LENGTH = 32
+"""Generated passwords; releases up to 1.0 store them as SHA-1 with a fixed salt, so only length protects them."""
+
+WIDEST_TRUSTED_PREFIX_V4 = 8
+"""A trusted IPv4 network is at most a /8: anything wider is not a network that anybody controls."""
+
+WIDEST_TRUSTED_PREFIX_V6 = 32
+"""A trusted IPv6 network is at most a /32, the size a provider gets."""
+
+SUPPORTED_KUBERNETES = (1, 31)
+"""Oldest supported version: `matchLabelKeys` in topology spread and the sleep lifecycle hook are on from there."""

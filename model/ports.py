@@ -1,0 +1,20 @@
+"""The ports that containers listen on. All are above 1023, because no container may bind a privileged one."""
+
+from enum import IntEnum
+
+
+class Port(IntEnum):
+    """A container port; Services keep the number, except that a balancer's answers on 443 and 80."""
+
+    HTTP = 8080
+    """Tracardi's API and its GUI, each in pods of its own."""
+    BALANCER_HTTPS = 8443
+    BALANCER_HTTP = 8081
+    BALANCER_METRICS = 8404
+    ELASTICSEARCH = 9200
+    ELASTICSEARCH_TRANSPORT = 9300
+    REDIS = 6379
+    MYSQL = 3306
+    DNS = 53
+    PUBLIC_HTTPS = 443
+    PUBLIC_HTTP = 80

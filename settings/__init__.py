@@ -1,0 +1,1 @@
+"""The stack configuration: parsed once, into frozen models, before anything is registered."""

@@ -1,0 +1,40 @@
+"""Extra environment variables of API pods, and the names that are not for settings to set."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from settings.base import Refusal, Refusals
+from settings.types import VariableName
+
+Environment = dict[VariableName, str]
+
+_RESERVED: Mapping[str, str] = MappingProxyType(
+    {
+        "EXPOSE_GUI_API": "it decides which cluster is which",
+        "PRODUCTION": "user management works only without it, and collection only with it",
+        "INSTALLATION_TOKEN": "it is generated",
+        "AUTO_PROFILE_MERGING": "it is generated",
+        "LICENSE": "the open-source image does not start with it, not even when it is empty",
+        "MULTI_TENANT": "the open-source edition refuses to be installed with it",
+        "TENANT_NAME": "it must be equal in every pod; set tracardi:index.tenantName",
+        "API_DOCS": "the track cluster must not publish its interface",
+        "USE_X_FORWARDED_IP": "the balancer decides which client address is true",
+        "WEB_CONCURRENCY": "one pod runs one worker",
+    }
+)
+_RESERVED_PREFIXES = (
+    ("ELASTIC_", "it comes from tracardi:data and tracardi:index"),
+    ("REDIS_", "it comes from tracardi:data"),
+    ("MYSQL_", "it comes from tracardi:data"),
+)
+
+
+def refusals(environment: Environment, path: tuple[str, ...]) -> Refusals:
+    """Every reserved name in `environment`, which stands at `path`."""
+    for name, value in environment.items():
+        reason = _RESERVED.get(name) or next(
+            (why for prefix, why in _RESERVED_PREFIXES if name.startswith(prefix)), None
+        )
+        reason = reason or ("it is part of tracardi:index" if name.endswith("_PARTITIONING") else None)
+        if reason:
+            yield Refusal((*path, name), value, f"reserved: {reason}", "Remove it.")
