@@ -81,7 +81,17 @@ def _section(key: str, field: FieldInfo, text: str | None) -> Section:
         return adapter.validate_json(json.dumps(value))
     except ValidationError as error:
         model = field.annotation
-        raise SettingsError(tuple(_translate(key, model, details) for details in error.errors())) from error
+        raise SettingsError(tuple(_translate(key, model, details) for details in _own_faults(error))) from error
+
+
+def _own_faults(error: ValidationError) -> Iterator[ErrorDetails]:
+    """All faults but a list's shortness where that only comes from its refused entries."""
+    faults = error.errors()
+    for fault in faults:
+        depth = len(fault["loc"])
+        inner = any(other["loc"][:depth] == fault["loc"] for other in faults if len(other["loc"]) > depth)
+        if not (fault["type"] == "too_short" and inner):
+            yield fault
 
 
 def _inside(sections: Mapping[str, Section]) -> Iterator[Refusal]:

@@ -1,0 +1,195 @@
+"""A recording stand-in for Pulumi's engine, and questions about what a program registered with it."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+from pulumi.runtime.rpc import _special_sig_key, deserialize_properties
+from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.sync_await import _sync_await
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A resource as the engine sees it: wire names, and inputs with every output resolved."""
+
+    urn: str
+    token: str
+    name: str
+    inputs: JsonObject
+    secret_inputs: frozenset[str]
+    """Names of the inputs that the engine encrypts."""
+    parent: str
+    dependencies: frozenset[str]
+    ignored_changes: tuple[str, ...]
+    provider: str
+
+    @property
+    def object_name(self) -> str:
+        """Name of the Kubernetes object."""
+        return str(self.inputs["metadata"]["name"])
+
+    @property
+    def namespace(self) -> str | None:
+        """Namespace of the Kubernetes object."""
+        namespace: str | None = self.inputs["metadata"].get("namespace")
+        return namespace
+
+    @property
+    def spec(self) -> JsonObject:
+        """The Kubernetes object's specification."""
+        return dict(self.inputs["spec"])
+
+    @property
+    def pod(self) -> JsonObject:
+        """Specification of the pods that a workload makes."""
+        return dict(self.spec["template"]["spec"])
+
+    def container(self, name: str) -> JsonObject:
+        """A container, or init container, of a workload's pods."""
+        containers = [*self.pod["containers"], *self.pod.get("initContainers", [])]
+        return next(container for container in containers if container["name"] == name)
+
+    def environment(self, container: str) -> JsonObject:
+        """Variables of a container: the value, or the reference in its place."""
+        return {
+            variable["name"]: variable.get("value", variable.get("valueFrom"))
+            for variable in self.container(container).get("env", [])
+        }
+
+
+class Recording(MockMonitor):
+    """Everything that one run of a program registered."""
+
+    def __init__(self) -> None:
+        super().__init__(Answers())
+        self.registered: list[Registered] = []
+        self.outputs: JsonObject = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802, ANN401 - the engine's own, untyped
+        with _loop_of_this_thread():
+            response = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's own
+            inputs = deserialize_properties(request.object)
+        if request.type != "pulumi:pulumi:Stack":
+            self.registered.append(
+                Registered(
+                    urn=response.urn,
+                    token=request.type,
+                    name=request.name,
+                    inputs={key: _unwrapped(value) for key, value in inputs.items()},
+                    secret_inputs=frozenset(key for key, value in inputs.items() if _is_secret(value)),
+                    parent=request.parent,
+                    dependencies=frozenset(request.dependencies),
+                    ignored_changes=tuple(request.ignoreChanges),
+                    provider=request.provider,
+                )
+            )
+        return response
+
+    def of_kind(self, kind: str) -> tuple[Registered, ...]:
+        """Resources whose token ends in `kind`, such as Deployment."""
+        return tuple(resource for resource in self.registered if resource.token.rsplit(":", 1)[-1] == kind)
+
+    def find(self, kind: str, name: str, namespace: str | None = None) -> Registered:
+        """The one Kubernetes object of `kind` that is called `name`."""
+        found = [
+            resource
+            for resource in self.of_kind(kind)
+            if resource.object_name == name and namespace in (None, resource.namespace)
+        ]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} objects of kind {kind} are called {name}")
+        return found[0]
+
+    def workloads(self) -> Iterator[Registered]:
+        """Everything that makes pods."""
+        for kind in ("Deployment", "StatefulSet", "Job"):
+            yield from self.of_kind(kind)
+
+    def comes_after(self, later: Registered, earlier: Registered) -> bool:
+        """Whether `later` waits for `earlier`, directly or through others."""
+        by_urn = {resource.urn: resource for resource in self.registered}
+        seen: set[str] = set()
+        waiting = [later.urn]
+        while waiting:
+            urn = waiting.pop()
+            if urn == earlier.urn:
+                return True
+            if urn not in seen and urn in by_urn:
+                seen.add(urn)
+                # A child is registered only once its parent is, and so waits for what that one waits for.
+                waiting.extend({*by_urn[urn].dependencies, by_urn[urn].parent})
+        return False
+
+
+def _is_secret(value: object) -> bool:
+    return isinstance(value, dict) and _special_sig_key in value
+
+
+def _unwrapped(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return _unwrapped(value["value"]) if _is_secret(value) else {k: _unwrapped(v) for k, v in value.items()}
+    return [_unwrapped(entry) for entry in value] if isinstance(value, list) else value
+
+
+@contextmanager
+def _loop_of_this_thread() -> Iterator[None]:
+    """The SDK makes an event loop for each thread that answers, and leaves it open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+class Answers(Mocks):
+    """What providers answer: inputs come back, and computed values are recognisable."""
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, JsonObject]:
+        state = dict(args.inputs)
+        match args.typ:
+            case "random:index/randomPassword:RandomPassword":
+                state["result"] = f"canary-{args.name}"
+            case "tls:index/privateKey:PrivateKey":
+                state["privateKeyPem"] = f"canary-key-{args.name}"
+            case "tls:index/certRequest:CertRequest":
+                state["certRequestPem"] = f"request-{args.name}"
+            case "tls:index/selfSignedCert:SelfSignedCert" | "tls:index/locallySignedCert:LocallySignedCert":
+                state["certPem"] = f"certificate-{args.name}"
+            case "kubernetes:core/v1:Service":
+                state["status"] = {"loadBalancer": {"ingress": [{"ip": "198.51.100.7"}]}}
+        return f"{args.name}-id", state
+
+    def call(self, args: MockCallArgs) -> tuple[JsonObject, None]:
+        raise NotImplementedError(args.token)
+
+
+def run(program: Callable[[], dict[str, object] | None]) -> Recording:
+    """Run `program` against a fresh engine, and return what it registered. What it returns becomes the outputs."""
+    recording = Recording()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        set_mocks(recording.mocks, project="tracardi", stack="test", preview=False, monitor=recording)
+
+        async def resolve(values: dict[str, object]) -> None:
+            recording.outputs = await pulumi.Output.from_input(values).future() or {}
+
+        def body() -> None:
+            values = program()
+            if values:
+                _sync_await(resolve(values))
+
+        loop.run_until_complete(run_pulumi_func(body))
+    finally:
+        loop.close()
+        asyncio.set_event_loop(None)
+    return recording
