@@ -191,7 +191,6 @@ class Answer:
     body: bytes = field(default=b"", repr=False)
     location: str = ""
     problem: str = ""
-    sent: bool = True
 
     @property
     def ok(self) -> bool:
@@ -206,7 +205,7 @@ class Answer:
     @property
     def outcome_unknown(self) -> bool:
         """Whether the API may have done, or still be doing, what it was asked for."""
-        return (self.sent and self.status == 0) or self.status in {502, 503, 504}
+        return self.status in {0, 502, 503, 504}
 
     def member(self, name: str) -> object:
         """A member of the JSON object in the body; None without one."""
@@ -238,16 +237,13 @@ def send(config: Config, request: str, body: str, headers: Mapping[str, str], ti
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     if config.tls:
         connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=config.tls)
-    sent = False
     try:
-        connection.connect()
-        sent = True
         path = config.url.path.rstrip("/") + path
         connection.request(method, path, body.encode() or None, {**headers, "Connection": "close"})
         response = connection.getresponse()
         return Answer(response.status, response.read(), response.getheader("Location") or "")
     except (OSError, http.client.HTTPException) as error:
-        return Answer(0, problem=getattr(error, "strerror", None) or type(error).__name__, sent=sent)
+        return Answer(0, problem=getattr(error, "strerror", None) or type(error).__name__)
     finally:
         connection.close()
 
