@@ -15,7 +15,7 @@ from components.certificates import (
 )
 from components.context import Context
 from components.haproxy import Upstream, haproxy_configuration
-from components.kubernetes import digest, metadata
+from components.kubernetes import SKIP_AWAIT, digest, metadata
 from components.pods import TMP, Check, Container, Mount, Pod, Resources, config_volume, scratch, secret_volume
 from components.stateless import StatelessWorkload, StatelessWorkloadArgs
 from model.images import HAPROXY
@@ -80,7 +80,9 @@ class LoadBalancer(pulumi.ComponentResource):
         )
         entry = k8s.core.v1.Service(
             f"{name}-entry",
-            metadata=metadata(context, role, "entry", annotations=args.settings.service.annotations),
+            metadata=metadata(
+                context, role, "entry", annotations={**args.settings.service.annotations, **_awaited(args.settings)}
+            ),
             spec=_entry(args),
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -140,6 +142,13 @@ def _pod(args: LoadBalancerArgs, configuration_digest: str) -> Pod:
         ),
         checksums={"configuration": configuration_digest},
     )
+
+
+def _awaited(settings: BalancerSettings) -> dict[str, str]:
+    """What the provider waits for: an address, and not, 10 s longer, for pods that are known to be ready."""
+    if settings.service.type is ServiceType.LOAD_BALANCER:
+        return {"pulumi.com/waitFor": "jsonpath={.status.loadBalancer.ingress}"}
+    return SKIP_AWAIT
 
 
 def _entry(args: LoadBalancerArgs) -> k8s.core.v1.ServiceSpecArgs:

@@ -35,8 +35,8 @@ from urllib.parse import SplitResult, quote, quote_plus, urlencode, urlsplit
 
 QUOTED_LENGTH = 300
 """Characters of a foreign text that a message repeats at most."""
-WRONG_PASSWORD_ATTEMPTS = 3
-"""Elasticsearch shows a new account with a delay, so that the first refusals may be premature."""
+LOGIN_ATTEMPTS = 3
+"""Elasticsearch shows a new account, and Redis forgets a session, at times of their own: one refusal proves nothing."""
 READY = (True, True)
 """What GET /install says of an installed Tracardi: its schema, its administrator."""
 JSON = {"Content-Type": "application/json"}
@@ -171,7 +171,6 @@ class Journal:
 
     def say(self, text: str) -> None:
         """A line of progress."""
-        self._state = ""
         sys.stdout.write(self.scrub(text) + "\n")
         sys.stdout.flush()
 
@@ -216,7 +215,7 @@ class Answer:
         """The JSON in the body; None without any."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def reason(self) -> str:
@@ -304,7 +303,7 @@ class Installation:
         while not (answer := self._call("POST /user/token", who, FORM)).ok:
             # A database that is down is a 400 as well: only the text tells a wrong password from it.
             refusals = refusals + 1 if _remedy(answer.reason()) else 0
-            unsure = answer.status == HTTPStatus.BAD_REQUEST and refusals < WRONG_PASSWORD_ATTEMPTS
+            unsure = answer.status == HTTPStatus.BAD_REQUEST and refusals < LOGIN_ATTEMPTS
             self._cannot("POST /user/token", answer, wait=unsure)
             next(pauses)
         token = answer.member("access_token")
@@ -316,7 +315,7 @@ class Installation:
 
     def _ensure_source(self, source: Mapping[str, object], token: str) -> str:
         """Returns the login token in force: a session ends when Redis loses it."""
-        pauses, name = self._pauses(), str(source["id"])
+        pauses, name, refusals = self._pauses(), str(source["id"]), 0
         while True:
             headers = {**JSON, "Authorization": f"Bearer {token}", "X-Context": "production"}
             answer = self._call(f"GET /event-source/{quote(name, safe='')}", headers=headers)
@@ -329,7 +328,9 @@ class Installation:
                     self._journal.say(f"event source {name} saved")
                     return token
             expired = answer.status == HTTPStatus.UNAUTHORIZED
-            self._cannot(f"event source {name}", answer, wait=expired)
+            refusals += expired
+            remedy = "Correct its declaration, or give the administrator the role admin."
+            self._cannot(f"event source {name}", answer, remedy, wait=expired and refusals < LOGIN_ATTEMPTS)
             next(pauses)
             token = self._login() if expired else token
 
@@ -344,11 +345,11 @@ class Installation:
         left = max(self._ends - time.monotonic(), self._config.poll)
         return send(self._config, request, body, headers, min(limit or self._config.request_timeout, left))
 
-    def _cannot(self, request: str, answer: Answer, *, wait: bool = False) -> None:
+    def _cannot(self, request: str, answer: Answer, remedy: str = WRONG_ADDRESS, *, wait: bool = False) -> None:
         """Says what stands in the way; raises Refused unless it may go away (by `wait`, or by the answer's status)."""
         text = f"{request} {self._summary(answer)}"
         if not (wait or answer.temporary):
-            raise Refused(f"{text}. {_remedy(answer.reason()) or WRONG_ADDRESS}")
+            raise Refused(f"{text}. {_remedy(answer.reason()) or remedy}")
         self._journal.waiting(f"{request} {answer.status} {answer.problem}", text)
 
     def _summary(self, answer: Answer) -> str:
@@ -359,10 +360,10 @@ class Installation:
         return f"was answered {answer.status}" + (f" ({reason})" if reason else "")
 
     def _pauses(self) -> Iterator[None]:
-        """Each step is a pause, twice as long as the one before; raises GaveUp after the deadline."""
+        """Each step is a pause, twice as long as the one before; raises GaveUp when none fits before the deadline."""
         pause = self._config.poll
-        while (left := self._ends - time.monotonic()) > 0:
-            time.sleep(min(pause, left))
+        while self._ends - time.monotonic() > pause:
+            time.sleep(pause)
             pause = min(pause * 2, self._config.poll * 10)
             yield
         raise GaveUp(f"{self._config.deadline:g} s were not enough; at the end: {self._journal.last}")

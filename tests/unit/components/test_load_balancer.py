@@ -135,7 +135,23 @@ def test_service_settings_reach_the_entry() -> None:
     entry = stack.find("Service", "gui-balancer-entry")
     assert entry.spec["loadBalancerClass"] == "cloud.example.com/internal"
     assert entry.spec["allocateLoadBalancerNodePorts"] is True
-    assert entry.inputs["metadata"]["annotations"] == {"cloud.example.com/internal": "true"}
+    assert entry.inputs["metadata"]["annotations"]["cloud.example.com/internal"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("kind", "annotation"),
+    [
+        ("LoadBalancer", ("pulumi.com/waitFor", "jsonpath={.status.loadBalancer.ingress}")),
+        ("NodePort", ("pulumi.com/skipAwait", "true")),
+        ("ClusterIP", ("pulumi.com/skipAwait", "true")),
+    ],
+)
+def test_an_entry_is_waited_for_until_it_has_its_address(kind: str, annotation: tuple[str, str]) -> None:
+    stack = build(settings_of(changed(stack_file("prod"), track__balancer__service={"type": kind})))
+
+    entry = stack.find("Service", "track-balancer-entry")
+    assert entry.spec["type"] == kind
+    assert annotation in entry.inputs["metadata"]["annotations"].items()
 
 
 def test_certificates_come_from_the_chosen_source(dev: Recording, prod: Recording) -> None:
