@@ -62,7 +62,7 @@ def test_the_ambient_cluster_is_never_taken(environment: dict[str, str], setting
 def test_an_old_cluster_is_refused(kubectl: Path) -> None:
     (kubectl / "version").write_text(json.dumps({"major": "1", "minor": "30"}))
 
-    with pytest.raises(TargetError, match="runs Kubernetes 1.30\n  limit:  1.31 or newer"):
+    with pytest.raises(TargetError, match=r"runs Kubernetes 1\.30\n  limit:  1\.31 or newer"):
         find_target(NOTHING, NAMED)
 
 

@@ -1,0 +1,157 @@
+"""Bringing a cluster up, and taking it down so that nothing remains."""
+
+import contextlib
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from tools.cluster import contents, kwokctl, ports, processes
+from tools.cluster.api import Api, wait_until
+from tools.cluster.locks import exclusive
+from tools.cluster.model import Cluster, ClusterTools, clusters_folder
+from tools.errors import ToolError
+from tools.layout import work_dir
+
+Say = Callable[[str], None]
+
+
+def say(line: str) -> None:
+    """Tell the person at the terminal; standard output stays free for what programs read."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def up(name: str, tools: ClusterTools, *, work: Path | None = None, tell: Say = say) -> Cluster:
+    """Make sure that the cluster runs, is reachable and furnished; returns at once where it is.
+
+    A cluster whose processes are gone, as after a reboot, is started on its data; one that was never finished, or does
+    not start, is created anew. `work` is the folder that holds clusters (`.work` of this clone by default). Raises
+    ToolError.
+    """
+    cluster = Cluster.at(name, work or work_dir())
+    begun = time.monotonic()
+    with _only_one(cluster, tell):
+        if not cluster.finished.exists():
+            tell(f"cluster {name}: creating it, with {_size()}")
+            _create(cluster, tools)
+        elif not _alive(cluster):
+            _revive(cluster, tools, tell)
+        elif cluster.finished.read_text() != contents.digest():
+            tell(f"cluster {name}: bringing its contents up to date")
+            _furnish(cluster)
+        else:
+            tell(f"cluster {name}: up")
+            return cluster
+    tell(f"cluster {name}: ready after {time.monotonic() - begun:.1f} s")
+    return cluster
+
+
+def down(name: str, *, work: Path | None = None, tell: Say = say) -> None:
+    """End the cluster's processes and remove its folder, Pulumi state included. Harmless where there is none.
+
+    Needs no toolchain, so it works when that is gone. Raises ToolError.
+    """
+    cluster = Cluster.at(name, work or work_dir())
+    if not cluster.folder.exists() and not processes.of(cluster):
+        tell(f"cluster {name}: there is none")
+        return
+    with _only_one(cluster, tell):
+        ended = _remove(cluster)
+    tell(f"cluster {name}: removed ({ended} processes ended)")
+
+
+def running(name: str, *, work: Path | None = None) -> Cluster | None:
+    """The cluster if it is finished and all its processes live, else None. Raises ToolError on a bad name."""
+    cluster = Cluster.at(name, work or work_dir())
+    return cluster if cluster.finished.exists() and processes.complete(cluster) else None
+
+
+def clusters(*, work: Path | None = None) -> list[Cluster]:
+    """Every cluster under the work folder, running or not, by name."""
+    root = work or work_dir()
+    folders = sorted(clusters_folder(root).glob("*/"))
+    return [Cluster.at(folder.name, root) for folder in folders]
+
+
+def _size() -> str:
+    return f"{len(contents.ZONES) * contents.NODES_PER_ZONE} simulated nodes in {len(contents.ZONES)} zones"
+
+
+def _only_one(cluster: Cluster, tell: Say) -> contextlib.AbstractContextManager[None]:
+    # Beside the clusters: kwokctl complains of files among them, and a lock outlives the removal of what it locks.
+    path = cluster.folder.parent.parent / "locks" / f"cluster-{cluster.name}"
+    return exclusive(path, lambda: tell(f"cluster {cluster.name}: another command is at work on it; waiting"))
+
+
+def _alive(cluster: Cluster) -> bool:
+    if not processes.complete(cluster):
+        return False
+    try:
+        _answering(cluster, seconds=30)  # patient: a busy machine is no reason to restart a cluster
+    except ToolError:
+        return False
+    return True
+
+
+def _answering(cluster: Cluster, seconds: float) -> None:
+    wait_until(f"the API server of cluster {cluster.name}", lambda: Api.of(cluster).answers(), seconds=seconds)
+
+
+def _create(cluster: Cluster, tools: ClusterTools) -> None:
+    _remove(cluster)
+    cluster.state.mkdir(parents=True)
+    cluster.folder.chmod(0o700)
+    kwokctl.link(cluster, tools)
+    contents.from_modules()  # where they cannot be had, nothing has been started yet
+    kwokctl.create(cluster)
+    kwokctl.write_kubeconfig(cluster)
+    _furnish(cluster)
+
+
+def _revive(cluster: Cluster, tools: ClusterTools, tell: Say) -> None:
+    tell(f"cluster {cluster.name}: it does not run any more; starting it again with its data")
+    processes.end(cluster)
+    # What is wrong around the cluster is told before the attempt: it is no reason to throw the data away.
+    ports.refuse_taken(cluster)
+    kwokctl.link(cluster, tools)
+    contents.from_modules()
+    cluster.finished.write_text("")  # if we are interrupted, the next command furnishes it
+    try:
+        kwokctl.start(cluster)
+        _answering(cluster, seconds=30)
+        _furnish(cluster)
+    except ToolError as error:
+        tell(f"{error}\ncluster {cluster.name}: it does not start on its data; creating it anew, without what it held")
+        _create(cluster, tools)
+
+
+def _furnish(cluster: Cluster) -> None:
+    """Apply the contents and wait until they are real. Harmless where they are there already."""
+    api = Api.of(cluster)
+    known = contents.digest()
+    _served(api, contents.STAGES)
+    kwokctl.apply(cluster, contents.documents())
+    _served(api, contents.CUSTOM_KINDS)
+    # kwok began before there were stages, or kinds for them. Left alone, it would look again after five seconds.
+    processes.end(cluster, only="kwok-controller")
+    kwokctl.start(cluster)
+    expected = len(contents.ZONES) * contents.NODES_PER_ZONE
+    wait_until("the nodes to be ready", lambda: api.ready_nodes() >= expected, seconds=30)
+    account = "/api/v1/namespaces/default/serviceaccounts/default"
+    wait_until("the default service account", lambda: api.read(account) is not None, seconds=30)
+    cluster.finished.write_text(known)
+
+
+def _served(api: Api, wanted: Mapping[str, frozenset[str]]) -> None:
+    for group_version, kinds in wanted.items():
+        wait_until(f"{group_version} to be served", partial(api.serves, group_version, kinds), seconds=30)
+
+
+def _remove(cluster: Cluster) -> int:
+    ended = processes.end(cluster)
+    if cluster.folder.exists():
+        cluster.finished.unlink(missing_ok=True)  # first: what is half removed must not look like a cluster
+        shutil.rmtree(cluster.folder)
+    return ended
