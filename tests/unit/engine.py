@@ -92,6 +92,11 @@ class Recording(MockMonitor):
             )
         return response
 
+    @property
+    def installation(self) -> str:
+        """Name of the installation, as its namespaces carry it."""
+        return str(self.outputs["namespaces"]["track"]).removesuffix("-track")
+
     def of_kind(self, kind: str) -> tuple[Registered, ...]:
         """Resources whose token ends in `kind`, such as Deployment."""
         return tuple(resource for resource in self.registered if resource.token.rsplit(":", 1)[-1] == kind)

@@ -55,14 +55,14 @@ def test_variables_that_break_tracardi_are_absent(stack: Recording, name: str) -
 def test_elasticsearch_is_verified(stack: Recording, name: str) -> None:
     environment = stack.find("Deployment", name).environment("api")
 
-    assert environment["ELASTIC_HOST"] == "https://elasticsearch.tracardi-data.svc.cluster.local:9200"
+    assert environment["ELASTIC_HOST"] == f"https://elasticsearch.{stack.installation}-data.svc.cluster.local:9200"
     assert environment["ELASTIC_VERIFY_CERTS"] == "yes"
     assert environment["ELASTIC_CA_FILE"] == "/etc/tracardi/elasticsearch/ca.crt"
 
 
 def test_the_index_shape_is_the_same_in_every_namespace(stack: Recording) -> None:
-    track = stack.find("ConfigMap", "index-shape", "tracardi-track").inputs["data"]
-    console = stack.find("ConfigMap", "index-shape", "tracardi-console").inputs["data"]
+    track = stack.find("ConfigMap", "index-shape", f"{stack.installation}-track").inputs["data"]
+    console = stack.find("ConfigMap", "index-shape", f"{stack.installation}-console").inputs["data"]
 
     assert track == console
     assert track["ELASTIC_INDEX_SHARDS"] == "3"

@@ -80,5 +80,5 @@ def test_no_budget_blocks_the_drain_of_a_single_instance(stack: Recording) -> No
 
 def test_no_store_is_reachable_from_outside(stack: Recording) -> None:
     for service in stack.of_kind("Service"):
-        if service.namespace == "tracardi-data":
+        if service.namespace == f"{stack.installation}-data":
             assert service.spec.get("type", "ClusterIP") == "ClusterIP", service.name

@@ -35,7 +35,7 @@ def test_secrets_reach_the_program_as_files(stack: Recording) -> None:
 def test_the_program_goes_through_the_gui_api(stack: Recording) -> None:
     environment = job(stack).environment("install")
 
-    assert environment["TRACARDI_API_URL"] == "http://gui-api.tracardi-console.svc.cluster.local:8080"
+    assert environment["TRACARDI_API_URL"] == f"http://gui-api.{stack.installation}-console.svc.cluster.local:8080"
     assert int(environment["TRACARDI_DEADLINE_SECONDS"]) < job(stack).spec["activeDeadlineSeconds"]
 
 

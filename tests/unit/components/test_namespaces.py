@@ -50,7 +50,7 @@ def test_every_namespace_is_closed_in_both_directions(stack: Recording) -> None:
         for policy in stack.of_kind("NetworkPolicy")
         if policy.spec["podSelector"] == {} and set(policy.spec["policyTypes"]) == {"Ingress", "Egress"}
     }
-    assert namespaces == closed == {"tracardi-track", "tracardi-console", "tracardi-data"}
+    assert namespaces == closed == {f"{stack.installation}-{tier}" for tier in ("track", "console", "data")}
 
 
 def test_every_namespace_enforces_pod_security_restricted(stack: Recording) -> None:

@@ -125,16 +125,14 @@ def test_several_instances_have_a_budget_that_lets_a_drain_go_on(prod: Recording
         assert always == (None if workload.object_name == "elasticsearch" else "AlwaysAllow")
 
 
-SELECTOR = {
-    "app.kubernetes.io/name": "tracardi",
-    "app.kubernetes.io/instance": "tracardi",
-}
-
-
 def test_selectors_never_change(stack: Recording) -> None:
     """They are immutable in Kubernetes: a change would replace every workload."""
     for workload in (*stack.of_kind("Deployment"), *stack.of_kind("StatefulSet")):
-        expected = {**SELECTOR, "app.kubernetes.io/component": workload.object_name}
+        expected = {
+            "app.kubernetes.io/name": "tracardi",
+            "app.kubernetes.io/instance": stack.installation,
+            "app.kubernetes.io/component": workload.object_name,
+        }
         assert workload.spec["selector"]["matchLabels"] == expected
         assert expected.items() <= workload.spec["template"]["metadata"]["labels"].items()
 

@@ -113,6 +113,8 @@ class Tracardi:
         return Reply(200, status | {"form_ok": None if unknown else True})
 
     def _install(self, request: Request) -> Reply:
+        if request.headers.get("content-type") != "application/json":
+            return Reply(422, {"detail": [{"loc": ["body"], "msg": "value is not a valid dict"}]})
         order = json.loads(request.body)
         for name in ("username", "password", "token", "needs_admin"):
             if name not in order:

@@ -51,6 +51,12 @@ def test_a_foreign_text_cannot_forge_lines(job: Job, tracardi: Tracardi) -> None
     assert job.run_here().err.startswith("refused: POST /install was answered 403 (no done: installed [2J). ")
 
 
+def test_a_foreign_text_is_cut_after_300_characters(job: Job, tracardi: Tracardi) -> None:
+    tracardi.goes_wrong("POST /install", Reply(403, {"detail": "x" * 1000}))
+
+    assert f"({'x' * 300}...)" in job.run_here().err
+
+
 def test_field_errors_are_told_by_place_and_message_alone(job: Job, tracardi: Tracardi) -> None:
     errors = [{"loc": ["body", "username"], "msg": "field required", "input": {"anything": "at all"}}]
     tracardi.goes_wrong("POST /install", Reply(422, {"detail": errors}))

@@ -14,7 +14,11 @@ DEV = stack_file("dev")
 
 @pytest.mark.parametrize("configuration", [PROD, DEV], ids=["prod", "dev"])
 def test_the_shipped_stack_files_are_accepted(configuration: dict[str, Any]) -> None:
-    assert settings_of(configuration).installation.name == "tracardi"
+    assert settings_of(configuration).installation.name.startswith("tracardi")
+
+
+def test_both_stacks_fit_into_one_cluster() -> None:
+    assert settings_of(DEV).installation.name != settings_of(PROD).installation.name
 
 
 def test_the_production_stack_has_what_the_guides_ask_for() -> None:

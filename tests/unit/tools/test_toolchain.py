@@ -13,7 +13,6 @@ import pytest
 from tests.unit.tools.toolchain_bench import PARTS, Bench, install_pulumi, new_bench
 from tools.errors import ToolError
 from tools.toolchain.__main__ import clean, trim
-from tools.toolchain.parts import PULUMI_VERSION
 
 CLUSTER = frozenset({"cluster"})
 PYTHON = frozenset({"python"})
@@ -140,6 +139,16 @@ def test_a_group_alone_builds_only_its_own_parts(bench: Bench) -> None:
 def test_groups_that_are_asked_for_later_join_the_same_toolchain(bench: Bench) -> None:
     assert bench.prepare(CLUSTER) == bench.prepare()
     assert bench.built().count("cluster") == 1
+
+
+def test_a_file_that_was_removed_is_put_back_without_building(bench: Bench) -> None:
+    programs = bench.prepare()
+    (programs / "etcd").unlink()
+
+    bench.prepare()
+
+    assert (programs / "etcd").exists()
+    assert len(bench.built()) == len(PARTS)
 
 
 def test_an_unknown_group_is_named(bench: Bench) -> None:
@@ -368,6 +377,15 @@ def test_a_python_environment_that_was_removed_is_made_again(bench: Bench) -> No
     assert (bench.site.venv / "bin" / "python").exists()
 
 
+def test_a_python_environment_without_its_python_is_made_again(bench: Bench) -> None:
+    bench.prepare(PYTHON)
+    (bench.site.venv / "bin" / "python").unlink()
+
+    bench.prepare(PYTHON)
+
+    assert (bench.site.venv / "bin" / "python").exists()
+
+
 def test_a_failed_sync_is_not_taken_for_done(bench: Bench) -> None:
     bench.put("no-index", "")
     with pytest.raises(ToolError, match="the index does not answer"):
@@ -462,9 +480,3 @@ def test_a_cleaned_toolchain_is_built_again(bench: Bench) -> None:
 
     assert (bench.prepare() / "pulumi").exists()
     assert len(PARTS) * 2 == len(bench.built())
-
-
-def test_the_pinned_pulumi_is_the_sdks(request: pytest.FixtureRequest) -> None:
-    project = (request.config.rootpath / "pyproject.toml").read_text()
-
-    assert f'"pulumi=={".".join(str(number) for number in PULUMI_VERSION)}"' in project
