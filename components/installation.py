@@ -113,5 +113,7 @@ def _pod(args: InstallationArgs) -> Pod:
             secret_volume("credentials", context.credentials_secret(role)),
             scratch("tmp", "16Mi"),
         ),
+        # Python as process 1 ignores SIGTERM, and nothing here needs time to end: the next run continues the work.
+        grace_seconds=5,
         restart_policy="Never",
     )

@@ -1,16 +1,13 @@
 """What the installation program is given: files, variables, the address and whom to trust there."""
 
-import shutil
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
+import trustme
 
 from .contract_server import Reply, Server, Tracardi
 from .job import CANARY, DONE, GAVE_UP, PASSWORD, REFUSED, Job, job_against
-
-OPENSSL = shutil.which("openssl")
 
 
 @pytest.mark.parametrize("name", ["installation-token", "admin-password", "event-sources.json"])
@@ -91,19 +88,19 @@ def test_an_https_address_never_gets_a_plain_request(job: Job, tracardi: Tracard
     assert tracardi.requests == []
 
 
-@pytest.mark.skipif(OPENSSL is None, reason="certificates are made with openssl, which is not installed")
 def test_only_a_certificate_of_the_given_authority_is_trusted(tracardi: Tracardi, tmp_path: Path) -> None:
-    certificate = self_signed(tmp_path / "served")
-    stranger = self_signed(tmp_path / "stranger")
+    authority, stranger = trustme.CA(), trustme.CA()
     server = Server(tracardi)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.listen()
     try:
         job = job_against(server.url.replace("http:", "https:"), tmp_path)
-        trusting = job.run_here(TRACARDI_API_CA_FILE=str(certificate))
-        doubting = job.run_here(TRACARDI_API_CA_FILE=str(stranger), TRACARDI_DEADLINE_SECONDS="0.2")
+        trusting = job.run_here(TRACARDI_API_CA_FILE=written(authority, tmp_path / "authority.pem"))
+        doubting = job.run_here(
+            TRACARDI_API_CA_FILE=written(stranger, tmp_path / "stranger.pem"), TRACARDI_DEADLINE_SECONDS="0.2"
+        )
     finally:
         server.stop()
 
@@ -111,13 +108,9 @@ def test_only_a_certificate_of_the_given_authority_is_trusted(tracardi: Tracardi
     assert "certificate verify failed" in doubting.out
 
 
-def self_signed(path: Path) -> Path:
-    certificate, key = path.with_suffix(".crt"), path.with_suffix(".key")
-    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    name = ["-subj", f"/CN={path.name}", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([str(OPENSSL), "req", *kind, *name, *files], check=True, capture_output=True)
-    return certificate
+def written(authority: trustme.CA, path: Path) -> str:
+    authority.cert_pem.write_to_path(path)
+    return str(path)
 
 
 def test_a_ca_file_without_certificates_is_named(job: Job) -> None:
