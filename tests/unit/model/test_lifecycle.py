@@ -1,0 +1,25 @@
+"""Numbers that only work together."""
+
+from model import lifecycle
+
+
+def test_a_pod_may_finish_its_longest_request() -> None:
+    assert lifecycle.GRACE_SECONDS >= lifecycle.DRAIN_SECONDS + lifecycle.LONGEST_REQUEST_SECONDS
+
+
+def test_a_balancer_waits_longer_than_the_longest_request() -> None:
+    assert lifecycle.SERVER_TIMEOUT_SECONDS > lifecycle.LONGEST_REQUEST_SECONDS
+
+
+def test_instances_keep_idle_connections_longer_than_balancers() -> None:
+    assert lifecycle.INSTANCE_KEEP_ALIVE_SECONDS > lifecycle.BALANCER_KEEP_ALIVE_SECONDS
+
+
+def test_a_full_queue_does_not_look_like_a_broken_instance() -> None:
+    """64 requests at once were seen to wait for 6 s; an instance gets half as many."""
+    assert lifecycle.MAX_CONNECTIONS_PER_INSTANCE <= 32
+    assert lifecycle.READINESS.timeout * lifecycle.READINESS.failures > 6
+
+
+def test_a_frozen_redis_restarts_nobody_soon() -> None:
+    assert lifecycle.LIVENESS.timeout * lifecycle.LIVENESS.failures >= 60

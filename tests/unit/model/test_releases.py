@@ -1,0 +1,40 @@
+"""The release catalogue."""
+
+import pytest
+
+from model.releases import DEFAULT_RELEASE, Evidence, release_of, supported_versions
+
+
+def test_both_supported_releases_are_there() -> None:
+    assert supported_versions() == ("1.0.0", "0.8.2.1")
+    assert DEFAULT_RELEASE == "1.0.0"
+
+
+@pytest.mark.parametrize("version", supported_versions())
+def test_api_and_gui_carry_the_release_as_their_tag(version: str) -> None:
+    """Tracardi's index names depend on it, so they must never differ."""
+    release = release_of(version)
+
+    assert release.api.tag == release.gui.tag == release.version == version
+
+
+def test_stores_follow_the_release() -> None:
+    assert release_of("1.0.0").uses_mysql
+    assert release_of("1.0.0").elasticsearch.tag.startswith("8.11.")
+    assert not release_of("0.8.2.1").uses_mysql
+    assert release_of("0.8.2.1").elasticsearch.tag.startswith("7.17.")
+
+
+def test_only_what_was_run_counts_as_observed() -> None:
+    assert release_of("0.8.2.1").evidence is Evidence.OBSERVED
+    assert release_of("1.0.0").evidence is Evidence.DOCUMENTED
+
+
+def test_a_release_from_0_9_on_may_wait_for_its_stores() -> None:
+    """It retries MySQL, Redis and Elasticsearch for up to 50 s each before its port opens."""
+    assert release_of("1.0.0").start_seconds >= 150
+
+
+def test_an_unknown_release_is_no_release() -> None:
+    with pytest.raises(KeyError):
+        release_of("0.9.0")
