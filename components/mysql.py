@@ -57,6 +57,8 @@ def _pod(args: MysqlStoreArgs) -> Pod:
         image=args.image,
         resources=Resources(cpu="250m", memory=memory, memory_limit=memory),
         arguments=(
+            # Below the volume's root, because a fresh file system is not empty: it has a lost+found.
+            "--datadir=/var/lib/mysql/data",
             # Tracardi's driver speaks caching_sha2_password over plain TCP only with a library that its image lacks.
             "--default-authentication-plugin=mysql_native_password",
             "--character-set-server=utf8mb4",

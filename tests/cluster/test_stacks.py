@@ -1,5 +1,6 @@
 """Both stacks of this repository, deployed to a real control plane and taken away again."""
 
+import base64
 import json
 import os
 import subprocess
@@ -76,7 +77,8 @@ class Deployment:
     def kubectl(self, *arguments: str) -> str:
         """What kubectl prints."""
         command = [str(self.cluster.folder / "bin" / "kubectl"), f"--kubeconfig={self.cluster.kubeconfig}", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        environment = {**os.environ, "KUBECACHEDIR": str(self.folder / "cache")}
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
 
     def objects(self, kind: str) -> list[JsonObject]:
         """Every object of `kind` in the installation's namespaces."""
@@ -86,6 +88,16 @@ class Deployment:
             for item in found
             if str(item["metadata"].get("namespace", item["metadata"]["name"])).startswith("tracardi-")
         ]
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret value in the cluster, in clear and as the Secret has it; certificates are public."""
+        found = {
+            f"{item['metadata']['namespace']}/{item['metadata']['name']}/{key}": value
+            for item in self.objects("secrets")
+            for key, value in item["data"].items()
+            if not key.endswith(".crt")
+        }
+        return {**found, **{f"{name} in clear": base64.b64decode(value).decode() for name, value in found.items()}}
 
     def placed(self) -> dict[str, list[str]]:
         """The nodes that the pods of each role run on."""
@@ -138,6 +150,11 @@ def test_a_stack_comes_up_stays_as_it_is_and_leaves_nothing(
     if stack == "prod":
         for role, placed in deployment.placed().items():
             assert len(placed) == len(set(placed)), f"{role} runs on {placed}"
+
+    state = (deployment.folder / "state" / ".pulumi" / "stacks" / "tracardi" / "test.json").read_text(encoding="utf-8")
+    secrets = deployment.secrets()
+    assert len(secrets) > 10
+    assert [name for name, value in secrets.items() if value in state or json.dumps(value)[1:-1] in state] == []
 
     assert changes(deployment.stack.preview().change_summary) == {"same"}
 
