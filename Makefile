@@ -1,0 +1,107 @@
+# Everything that is done with this repository. `make` alone lists it.
+
+# Which stack; each has a file Pulumi.<stack>.yaml.
+STACK ?= dev
+# A context of your kubeconfig to work on; without it the embedded cluster is meant.
+KUBE_CONTEXT ?=
+# Name of the embedded cluster; several can be there side by side.
+CLUSTER ?= tracardi
+
+PYTHON ?= python3
+VENV := .venv/bin
+STACK_COMMAND = $(PYTHON) -m tools.stack
+STACK_OPTIONS = --stack '$(STACK)' --context '$(KUBE_CONTEXT)' --cluster '$(CLUSTER)'
+
+# In a shell that has evaluated `make env`, commands here find the PATH that it had before.
+export PATH := $(subst $(TRACARDI_ENV_PATH),,$(PATH))
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## List the commands
+	@echo 'make COMMAND [STACK=$(STACK)] [KUBE_CONTEXT=name] [CLUSTER=$(CLUSTER)]'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+# Stacks
+
+.PHONY: up
+up: ## From whatever is there to a running stack; prints its addresses
+	@$(STACK_COMMAND) up $(STACK_OPTIONS)
+
+.PHONY: preview
+preview: ## What `up` would change, judged by the policy pack; the exit status is the verdict
+	@$(STACK_COMMAND) preview $(STACK_OPTIONS)
+
+.PHONY: down
+down: ## Remove what the stack made; its file stays
+	@$(STACK_COMMAND) down $(STACK_OPTIONS)
+
+.PHONY: env
+env: ## For plain pulumi, kubectl and python on the same state: eval "$(make -s env)"
+	@$(STACK_COMMAND) env $(STACK_OPTIONS)
+
+# What stacks need; the commands above make it ready by themselves
+
+.PHONY: tools
+tools: ## Build or find Pulumi, its plugins, the embedded cluster's programs, the Python environment
+	@$(PYTHON) -m tools.toolchain
+
+.PHONY: cluster-up
+cluster-up: ## Start the embedded cluster
+	@$(PYTHON) -m tools.cluster up --name '$(CLUSTER)'
+
+.PHONY: cluster-down
+cluster-down: ## Remove the embedded cluster, and the state of the stacks on it
+	@$(PYTHON) -m tools.cluster down --name '$(CLUSTER)'
+
+# Checks and tests
+
+.PHONY: check
+check: python-environment ## Format, lint, types, generated files up to date
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy .
+	$(VENV)/python -m settings.schema --check
+	@files=$$(gofmt -l tools/go) && test -z "$$files" || { echo "make check: gofmt failed, or would change: $$files" >&2; exit 1; }
+
+.PHONY: test
+test: test-unit test-policies test-cluster ## Every tier of tests
+
+.PHONY: test-unit
+test-unit: python-environment ## Tests that need neither Pulumi's engine nor a cluster
+	$(VENV)/pytest tests/unit
+
+.PHONY: test-policies
+test-policies: pulumi-tools ## Tests of the policy pack
+	$(VENV)/pytest tests/policies
+
+.PHONY: test-cluster
+test-cluster: tools ## Both stacks on embedded clusters of the tests' own
+	$(VENV)/pytest tests/cluster
+
+.PHONY: bench
+bench: ## The performance table
+	@$(PYTHON) -m tools.bench
+
+# Upkeep
+
+.PHONY: schema
+schema: python-environment ## Write the generated files anew
+	$(VENV)/python -m settings.schema
+
+.PHONY: clean
+clean: ## Remove this clone's clusters and everything else that commands made in it
+	@$(STACK_COMMAND) clean
+
+.PHONY: clean-tools
+clean-tools: ## Remove the toolchain from the user's cache folder
+	@$(PYTHON) -m tools.toolchain clean
+
+.PHONY: python-environment
+python-environment:
+	@$(PYTHON) -m tools.toolchain ensure --group python
+
+.PHONY: pulumi-tools
+pulumi-tools:
+	@$(PYTHON) -m tools.toolchain ensure --group pulumi

@@ -1,0 +1,117 @@
+"""What `make up`, `make preview`, `make down` and `make env` do with a session."""
+
+import re
+import shlex
+import time
+from collections.abc import Callable, Mapping
+
+from tools.errors import ToolError
+from tools.stack import checkpoint, locks, policies, report, shell
+from tools.stack.process import Outcome
+from tools.stack.session import Session
+
+Tell = Callable[[str], None]
+
+# A line of Pulumi's closing summary that counts resources which would change, like "    + 3 to create".
+_CHANGE = re.compile(r"^ +[-+~<>=]+ *\d+ to ", re.MULTILINE)
+_OUTPUT = re.compile(r"^Outputs:$", re.MULTILINE)
+_INTERRUPTED = 130
+
+
+def up(session: Session, tell: Tell) -> int:
+    """Bring the cluster to what the stack says, and tell what to do with it; Pulumi's exit status."""
+    began = time.monotonic()
+    session.create()
+    _make_way(session, tell)
+    # With its preview first: rules about the whole stack are judged at the end, in an update only after the changes.
+    outcome = session.run("up", "--yes", *policies.flags(session.stack.repository, session.stack.stack))
+    if outcome.status == 0:
+        tell("")
+        for line in report.after_up(session, time.monotonic() - began):
+            tell(line)
+    return _status(session, outcome, tell, "make up")
+
+
+def preview(session: Session, tell: Tell) -> int:
+    """Show what `up` would change, judged by the policy pack; 0 only if every rule that forbids something agreed."""
+    session.create()
+    pack = policies.flags(session.stack.repository, session.stack.stack)
+    outcome = session.run("preview", *pack)
+    if outcome.status == 0 and (not_run := policies.not_run(outcome.text)):
+        tell(
+            f"preview: these rules could not run, because they read values that are only known after the change: "
+            f"{', '.join(not_run)}. What has not been judged is not passed."
+        )
+        return 1
+    if outcome.status == 0:
+        changes = _CHANGE.search(outcome.text) or _OUTPUT.search(outcome.text)
+        tell("preview: accepted; the changes are those above" if changes else "preview: accepted; no change")
+    return _status(session, outcome, tell, "make preview")
+
+
+def down(session: Session, tell: Tell) -> int:
+    """Remove everything that the stack made, then the stack; the stack file stays. Pulumi's exit status."""
+    session.stack.refresh()
+    _make_way(session, tell)
+    # The question has been asked by typing the command; a preview would only say the same twice.
+    outcome = session.run("destroy", "--yes", "--skip-preview")
+    if outcome.status == 0:
+        # Among the working copies, so that it is the copy which Pulumi removes with the stack.
+        session.ask("stack", "rm", session.stack.stack, "--yes", "--non-interactive")
+        tell(f"stack {session.stack.stack} is down: nothing of it is left on {session.target.title}")
+    return _status(session, outcome, tell, "make down")
+
+
+def outputs(session: Session, names: list[str], *, show_secrets: bool) -> str:
+    """What `pulumi stack output` prints: all outputs as JSON, or the value of one. Raises ToolError."""
+    secrets = ("--show-secrets",) if show_secrets else ()
+    if not session.exists() and session.target.state is not None:
+        raise ToolError(f"stack {session.stack.stack} does not exist on {session.target.title}; `make up` creates it.")
+    session.stack.refresh()
+    return session.ask("stack", "output", *(names or ["--json"]), *secrets)
+
+
+def env(session: Session, current: Mapping[str, str]) -> str:
+    """Shell commands after which plain pulumi, kubectl and python work on the stack."""
+    session.create()
+    return "".join(f"{line}\n" for line in shell.script(current, session.environment))
+
+
+def _make_way(session: Session, tell: Tell) -> None:
+    """Refuse while somebody else changes the stack, and clear up after a command that was cut off."""
+    state, stack = session.target.state, session.stack.stack
+    if state is None:
+        return  # Pulumi asks such a backend itself
+    cancel = f"{report.enter(session)} && pulumi cancel --yes"
+    locks.open_or_refuse(
+        locks.held(state, session.project, stack), stack, cancel, tell if session.target.private_state else None
+    )
+    count = checkpoint.pending_operations(state, session.project, stack)
+    if not count:
+        return
+    pending = "one change" if count == 1 else f"{count} changes"
+    clear = "refresh", "--yes", "--skip-preview", "--clear-pending-creates"
+    if session.target.private_state:
+        tell(f"stack {stack}: an earlier command left {pending} unfinished; looking at what became of it")
+        outcome = session.run(*clear)
+        if outcome.status != 0:
+            raise ToolError(f"stack {stack} could not be compared with its cluster; see above.")
+        return
+    tell(
+        f"stack {stack}: an earlier command left {pending} unfinished. What was being created may exist by now; when "
+        f"you have looked after it:\n  {report.enter(session)} && pulumi {shlex.join(clear)}"
+    )
+
+
+def _status(session: Session, outcome: Outcome, tell: Tell, command: str) -> int:
+    if outcome.interrupted:
+        tell(
+            f"{command}: stopped on request. What was done is recorded; "
+            f"`{report.make('up', session)}` goes on, `{report.make('down', session)}` takes it down."
+        )
+        return outcome.status or _INTERRUPTED
+    if outcome.status != 0:
+        rules = policies.forbidding(outcome.text)
+        reason = f"refused by the policy pack: {', '.join(rules)}" if rules else "failed"
+        tell(f"{command}: {reason}; Pulumi says above why")
+    return outcome.status

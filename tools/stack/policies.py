@@ -1,0 +1,33 @@
+"""The policy pack, and what its verdict is worth."""
+
+import re
+from pathlib import Path
+
+# What the Python SDK of policies reports, as advice, where a rule needs a value that is only known after the change.
+_NOT_RUN = re.compile(r"can't run (?:policy|remediation) '([^']+)'")
+_FORBIDDEN = re.compile(r"^ +- \[mandatory\] +(\S+)", re.MULTILINE)
+_STRICTEST = "prod"
+
+
+def flags(repository: Path, stack: str) -> tuple[str | Path, ...]:
+    """Pulumi's arguments for the policy pack with the stack's configuration; none where there is no pack.
+
+    A stack without a configuration of its own is judged by prod's.
+    """
+    pack = repository / "policies"
+    if not (pack / "PulumiPolicy.yaml").exists():
+        return ()
+    candidates = (pack / "config" / f"{name}.json" for name in (stack, _STRICTEST))
+    configuration = next((file for file in candidates if file.exists()), None)
+    # Pulumi pairs the two flags by position.
+    return ("--policy-pack", pack, *(("--policy-pack-config", configuration) if configuration else ()))
+
+
+def forbidding(text: str) -> list[str]:
+    """Names of the rules that refused the change, by what Pulumi said."""
+    return sorted(set(_FORBIDDEN.findall(text)))
+
+
+def not_run(text: str) -> list[str]:
+    """Names of the rules that could not run, by what Pulumi said. Their silence is no verdict."""
+    return sorted(set(_NOT_RUN.findall(text)))
