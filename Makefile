@@ -70,7 +70,7 @@ test: test-unit test-policies test-cluster ## Every tier of tests
 
 .PHONY: test-unit
 test-unit: python-environment ## Tests that need neither Pulumi's engine nor a cluster
-	$(VENV)/pytest tests/unit
+	$(VENV)/pytest --numprocesses auto tests/unit
 
 .PHONY: test-policies
 test-policies: pulumi-tools ## Tests of the policy pack

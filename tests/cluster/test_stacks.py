@@ -22,6 +22,14 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
 JsonObject = dict[str, Any]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def home() -> Iterator[None]:
+    """The Automation API asks Pulumi for its version with the test's own environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PULUMI_HOME", str(ensure(frozenset({"pulumi", "cluster"})).pulumi_home))
+        yield
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, cluster_tools: ClusterTools) -> Iterator[Cluster]:
     work = tmp_path_factory.mktemp("stacks")
@@ -49,8 +57,9 @@ class Deployment:
         project["runtime"]["options"]["virtualenv"] = str(REPOSITORY / ".venv")
         self.folder.mkdir()
         (self.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
-        state = self.folder / "state"
+        state, temporary = self.folder / "state", self.folder / "tmp"
         state.mkdir()
+        temporary.mkdir()
         self.stack = automation.create_stack(
             "test",
             work_dir=str(self.folder),
@@ -62,6 +71,7 @@ class Deployment:
                     "PULUMI_BACKEND_URL": state.as_uri(),
                     "PULUMI_CONFIG_PASSPHRASE": "test",
                     "PULUMI_SKIP_UPDATE_CHECK": "true",
+                    "TMPDIR": str(temporary),
                     "TRACARDI_KUBECONFIG": str(self.cluster.kubeconfig),
                     "TRACARDI_KUBE_CONTEXT": context_of(self.cluster),
                 },

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tools.cluster import DEFAULT_NAME, ClusterTools, clusters
 from tools.cluster import up as cluster_up
@@ -55,7 +56,9 @@ class Session:
             "--suppress-progress",
         )
         line = (self.pulumi, command, *flags, "--color", colour, *arguments)
-        return process.run(line, self.environment, self.stack.repository)
+        # The Kubernetes plugin leaves a copy of the kubeconfig among the temporary files of every run.
+        with TemporaryDirectory(prefix="tmp-", dir=self.stack.folder) as temporary:
+            return process.run(line, {**self.environment, "TMPDIR": temporary}, self.stack.repository)
 
     def ask(self, *arguments: str) -> str:
         """Run a Pulumi command among the working copies and return what it prints. Raises ToolError if it fails."""
