@@ -106,7 +106,9 @@ def _sync(site: Site, uv: Path) -> Iterator[Command]:
     wanted = _wanted(site)
     environment = {name: value for name, value in site.environment.items() if name != "VIRTUAL_ENV"}
     environment |= {"UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": str(site.venv), "UV_NO_PROGRESS": "1"}
-    yield Command((uv, "sync", "--locked"), environment, site.repository, site.logs / "python-environment.log")
+    # Compiled once here: where Python may not write beside its sources, every preview would compile them anew (2 s).
+    command = (uv, "sync", "--locked", "--compile-bytecode")
+    yield Command(command, environment, site.repository, site.logs / "python-environment.log")
     (site.venv / _STAMP).write_text(wanted)
 
 

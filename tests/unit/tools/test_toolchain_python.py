@@ -23,7 +23,7 @@ def test_the_python_environment_alone_needs_neither_go_nor_pulumi(bench: Bench) 
 
     bench.prepare(PYTHON)
 
-    assert "uv sync --locked" in bench.calls
+    assert "uv sync --locked --compile-bytecode" in bench.calls
     assert (bench.site.venv / "bin" / "python").exists()
 
 
@@ -40,7 +40,7 @@ def test_a_changed_lock_brings_the_python_environment_up_to_date(bench: Bench, f
 
     bench.prepare(PYTHON)
 
-    assert bench.calls.count("uv sync --locked") == 2
+    assert bench.calls.count("uv sync --locked --compile-bytecode") == 2
 
 
 def test_a_python_environment_that_was_removed_is_made_again(bench: Bench) -> None:
@@ -69,7 +69,7 @@ def test_a_failed_sync_is_not_taken_for_done(bench: Bench) -> None:
 
     bench.prepare(PYTHON)
 
-    assert bench.calls.count("uv sync --locked") == 2
+    assert bench.calls.count("uv sync --locked --compile-bytecode") == 2
 
 
 def test_settings_of_uv_reach_it_and_it_never_downloads_a_python(bench: Bench) -> None:
