@@ -4,7 +4,6 @@ Everything is measured in one run on a cluster of its own, and previews are comp
 run in turn with ours, so that a busy machine slows both. Nothing here fails when a budget is missed: the table says so.
 """
 
-import shlex
 import shutil
 import statistics
 import subprocess
@@ -74,6 +73,7 @@ def main(environment: Mapping[str, str]) -> int:
 
 def timed_make(target: str, stack: str) -> float:
     """Seconds that a make target takes on the bench's own cluster."""
+    say(f"make {target} STACK={stack}")
     return _seconds(["make", "--silent", target, f"STACK={stack}", f"CLUSTER={CLUSTER}"], None)
 
 
@@ -84,6 +84,7 @@ def _previews(environment: Mapping[str, str]) -> list[Row]:
     empty = _EmptyProgram(session)
     preview = ("preview", "--non-interactive", "--expect-no-changes")
     prod = (session.pulumi, *preview, "--stack", "prod", "--config-file", session.stack.copy)
+    say(f"no-op previews, {2 * (ROUNDS + 1)} of each program")
     with_pack = in_turn(lambda: _seconds([*prod, *pack], session.environment), lambda: empty.run(*preview, *pack))
     plain = in_turn(lambda: _seconds(prod, session.environment), lambda: empty.run(*preview))
     empty.remove()
@@ -137,7 +138,6 @@ def _seconds(
     environment: Mapping[str, str] | None,
     folder: Path | None = None,
 ) -> float:
-    say(shlex.join(str(part) for part in command)[:100])
     began = time.monotonic()
     done = subprocess.run(
         command,

@@ -1,0 +1,144 @@
+"""Allow lists: the `if` and `unless` of the lines that refuse requests, and the ACLs that they name."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import TypeVar
+
+from policies.pack.haproxy.configuration import Line, Section
+
+Network = IPv4Network | IPv6Network
+T = TypeVar("T")
+
+_REFUSALS = frozenset({"deny", "reject", "silent-drop", "tarpit"})
+_MATCHES = {"path": "str", "path_beg": "beg", "path_reg": "reg"}
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Request paths that one ACL matches."""
+
+    match: str
+    patterns: tuple[str, ...]
+    any_case: bool
+
+    def admit(self, path: str) -> bool:
+        """Whether the ACL matches `path`. A pattern that cannot be read might match anything."""
+        return any(self._matches(pattern, path) for pattern in self.patterns)
+
+    def _matches(self, pattern: str, path: str) -> bool:
+        if self.match == "reg":
+            try:
+                return re.search(pattern, path, re.IGNORECASE if self.any_case else 0) is not None
+            except re.error:
+                return True
+        wanted, found = (pattern.lower(), path.lower()) if self.any_case else (pattern, path)
+        return found == wanted if self.match == "str" else found.startswith(wanted)
+
+
+def path_lists(frontend: Section) -> Iterator[tuple[Paths, ...]]:
+    """The allow lists of paths in `frontend`: a request passes each only if one of its members matches."""
+    return _lists(frontend, "http-request", _paths)
+
+
+def source_lists(frontend: Section) -> Iterator[tuple[Network, ...]]:
+    """The allow lists of client networks in `frontend`."""
+    for layer in ("tcp-request connection", "tcp-request content", "http-request"):
+        for members in _lists(frontend, layer, _networks):
+            yield tuple(network for networks in members for network in networks)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """An ACL in a condition: its definitions, one of which must match, or none where it is negated."""
+
+    negated: bool
+    definitions: tuple[Line, ...]
+
+
+def _lists(frontend: Section, layer: str, read: Callable[[Line], T | None]) -> Iterator[tuple[T, ...]]:
+    for line in frontend.starting(*layer.split()):
+        if not line or line[0] not in _REFUSALS:
+            continue
+        for word in ("if", "unless"):
+            if word in line:
+                yield from _allowed(_terms(frontend, line[line.index(word) + 1 :]), word, read)
+
+
+def _allowed(alternatives: list[list[_Term]], word: str, read: Callable[[Line], T | None]) -> Iterator[tuple[T, ...]]:
+    if word == "unless":
+        # Passes if an alternative holds; each must ask for a list member, or something else would pass as well.
+        members = [_first(alternative, read) for alternative in alternatives]
+        if members and all(member is not None for member in members):
+            yield tuple(entry for member in members for entry in member or ())
+        return
+    for alternative in alternatives:
+        # Refused if none of the list's members matches, and whatever else is so.
+        found = [_read(term.definitions, read) if term.negated else None for term in alternative]
+        if found and all(entries is not None for entries in found):
+            yield tuple(entry for entries in found for entry in entries or ())
+
+
+def _first(alternative: list[_Term], read: Callable[[Line], T | None]) -> tuple[T, ...] | None:
+    candidates = (_read(term.definitions, read) for term in alternative if not term.negated)
+    return next((found for found in candidates if found is not None), None)
+
+
+def _read(definitions: Iterable[Line], read: Callable[[Line], T | None]) -> tuple[T, ...] | None:
+    found = [read(definition) for definition in definitions]
+    entries = tuple(entry for entry in found if entry is not None)
+    return entries if found and len(entries) == len(found) else None
+
+
+def _terms(frontend: Section, condition: Line) -> list[list[_Term]]:
+    alternatives: list[list[_Term]] = [[]]
+    words = iter(condition)
+    negated = False
+    for word in words:
+        if word in {"or", "||"}:
+            alternatives.append([])
+            continue
+        negated ^= word.startswith("!")
+        name = word.removeprefix("!")
+        if not name:
+            continue
+        if name == "{":
+            inner: list[str] = []
+            for inside in words:
+                if inside == "}":
+                    break
+                inner.append(inside)
+            definitions: tuple[Line, ...] = (tuple(inner),)
+        else:
+            definitions = tuple(rest[1:] for rest in frontend.starting("acl") if rest[:1] == (name,))
+        alternatives[-1].append(_Term(negated, definitions))
+        negated = False
+    return [alternative for alternative in alternatives if alternative]
+
+
+def _paths(definition: Line) -> Paths | None:
+    if not definition or definition[0] not in _MATCHES:
+        return None
+    match, any_case = _MATCHES[definition[0]], False
+    words = list(definition[1:])
+    while words and words[0].startswith("-"):
+        flag = words.pop(0)
+        if flag == "-m" and words:
+            match = words.pop(0)
+        elif flag == "-i":
+            any_case = True
+        elif flag == "--":
+            break
+        else:
+            return None
+    return Paths(match, tuple(words), any_case) if words and match in _MATCHES.values() else None
+
+
+def _networks(definition: Line) -> tuple[Network, ...] | None:
+    if definition[:1] != ("src",) or len(definition) == 1:
+        return None
+    try:
+        return tuple(ip_network(word, strict=False) for word in definition[1:])
+    except ValueError:
+        return None

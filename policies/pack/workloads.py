@@ -1,0 +1,179 @@
+"""What runs in the stack: workloads, their pods and containers, and the environment that a container will have."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from policies.pack.images import Program, program
+from policies.pack.resources import Resource
+from policies.pack.values import NOTHING, Value
+
+_TEMPLATES = {
+    "Deployment": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "Pod": (),
+}
+"""Where each kind that runs pods keeps the pod's metadata and specification."""
+
+_BATCH = frozenset({"Job", "CronJob"})
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable: a literal value, or a reference to a Secret, or something that cannot be seen."""
+
+    value: str | None = None
+    secret: bool = False
+    optional: bool = False
+    """Whether the container starts without it when the Secret is not there."""
+
+
+class Container:
+    """A container of a workload's pods."""
+
+    def __init__(self, properties: Value, config_maps: Mapping[str, Value], *, initial: bool) -> None:
+        self.properties = properties
+        self._config_maps = config_maps
+        self.initial = initial
+        """Whether it ends before the others start."""
+
+    @property
+    def name(self) -> str:
+        """Name of the container."""
+        return self.properties["name"].text or "(unnamed)"
+
+    @property
+    def image(self) -> str:
+        """The image reference, empty where it cannot be seen."""
+        return self.properties["image"].text or ""
+
+    @property
+    def program(self) -> Program:
+        """What the image runs."""
+        return program(self.image)
+
+    @cached_property
+    def ports(self) -> dict[str, int]:
+        """The ports that the container declares, by name."""
+        numbers = [(entry["name"].text, entry["containerPort"].number) for entry in self.properties["ports"]]
+        return {name or str(number): int(number) for name, number in numbers if number}
+
+    @property
+    def command_line(self) -> tuple[str, ...]:
+        """Command and arguments."""
+        return self.properties["command"].words + self.properties["args"].words
+
+    @cached_property
+    def environment(self) -> dict[str, Variable]:
+        """The variables by name, as the container will find them: later ones win, and `env` wins over `envFrom`."""
+        return dict(self._variables())
+
+    @cached_property
+    def unreadable_sources(self) -> tuple[str, ...]:
+        """What `envFrom` takes variables from, and where no rule can look them up."""
+        return tuple(
+            name
+            for source in self.properties["envFrom"]
+            if not self._config_maps.get(name := source.at("configMapRef", "name").text or "a Secret", NOTHING).fields
+        )
+
+    def _variables(self) -> Iterator[tuple[str, Variable]]:
+        for source in self.properties["envFrom"]:
+            prefix = source["prefix"].text or ""
+            data = self._config_maps.get(source.at("configMapRef", "name").text or "", NOTHING)
+            for key, value in data.fields.items():
+                yield prefix + key, Variable(value.text)
+        for entry in self.properties["env"]:
+            if name := entry["name"].text:
+                yield name, self._variable(entry)
+
+    def _variable(self, entry: Value) -> Variable:
+        secret = entry.at("valueFrom", "secretKeyRef")
+        if secret.given:
+            return Variable(secret=True, optional=secret["optional"].flag is True)
+        reference = entry.at("valueFrom", "configMapKeyRef")
+        if reference.given:
+            data = self._config_maps.get(reference["name"].text or "", NOTHING)
+            return Variable(data[reference["key"].text or ""].text)
+        return Variable(entry["value"].text)
+
+
+class Workload:
+    """A resource that runs pods. `config_maps` is the data of the ConfigMaps in its namespace, by name."""
+
+    def __init__(self, resource: Resource, config_maps: Mapping[str, Value]) -> None:
+        self.resource = resource
+        self.config_maps = config_maps
+
+    @property
+    def label(self) -> str:
+        """What a person calls the workload."""
+        return self.resource.label
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the pods live in."""
+        return self.resource.namespace
+
+    @cached_property
+    def template(self) -> Value:
+        """Metadata and specification of the pods."""
+        return self.resource.properties.at(*_TEMPLATES[self.resource.kind])
+
+    @property
+    def pod(self) -> Value:
+        """Specification of the pods."""
+        return self.template["spec"]
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of the pods."""
+        return self.template.at("metadata", "labels").texts
+
+    @cached_property
+    def containers(self) -> tuple[Container, ...]:
+        """Every container of the pods, initial ones included."""
+        return (
+            *(Container(entry, self.config_maps, initial=False) for entry in self.pod["containers"]),
+            *(
+                # One that is restarted runs beside the others for as long as the pod does.
+                Container(entry, self.config_maps, initial=entry["restartPolicy"].text != "Always")
+                for entry in self.pod["initContainers"]
+            ),
+        )
+
+    @property
+    def serving(self) -> tuple[Container, ...]:
+        """The containers that run for as long as the pod does."""
+        return tuple(container for container in self.containers if not container.initial)
+
+    def port(self, reference: Value) -> int | None:
+        """The number of a port that is referred to by number or by name; None where that cannot be told."""
+        if reference.number:
+            return int(reference.number)
+        named = {name: number for container in self.serving for name, number in container.ports.items()}
+        return named.get(reference.text or "")
+
+    @property
+    def ends(self) -> bool:
+        """Whether the pods do their work and stop."""
+        return self.resource.kind in _BATCH
+
+    def runs(self, wanted: Program) -> bool:
+        """Whether the pods keep a container of `wanted` running."""
+        return not self.ends and any(container.program is wanted for container in self.serving)
+
+    @property
+    def programs(self) -> frozenset[Program]:
+        """Everything that the pods keep running."""
+        return frozenset(container.program for container in self.serving) or frozenset({Program.OTHER})
+
+
+def is_workload(resource: Resource) -> bool:
+    """Whether `resource` is a Kubernetes object that runs pods."""
+    return resource.is_kubernetes_object and resource.kind in _TEMPLATES

@@ -1,0 +1,306 @@
+"""The pack as the engine sees it: what it accepts, what it survives, and that nothing in it goes untested."""
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import grpc  # type: ignore[import-untyped]  # comes without types
+import pytest
+from google.protobuf import json_format  # type: ignore[import-untyped]  # comes without types
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # comes without types
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+from pulumi_policy import EnforcementLevel, Severity, policy
+from pulumi_policy.version import VERSION
+
+import tests.policies
+from policies.pack.configuration import problems
+from policies.pack.crossguard import policies
+from policies.pack.decoding import KNOWN_SDK, decode_once
+from policies.pack.registry import RULES
+from tests.policies.analysis import CONFIGURATIONS, Server, analyse, configuration
+from tests.policies.refusals import Refusal
+from tests.policies.state import UNDECRYPTED, UNKNOWN, State
+from tests.unit.components.conftest import build
+from tests.unit.engine import JsonObject, Recording
+from tests.unit.stacks import changed, settings_of, stack_file
+
+
+def refusals() -> list[Refusal]:
+    """What the tests of this folder make the pack refuse."""
+    modules = [
+        importlib.import_module(found.name)
+        for found in pkgutil.iter_modules(tests.policies.__path__, "tests.policies.")
+    ]
+    found = [getattr(member, "refusal", None) for module in modules for member in vars(module).values()]
+    return [refusal for refusal in found if isinstance(refusal, Refusal)]
+
+
+def test_every_rule_is_seen_to_refuse_something() -> None:
+    assert {refusal.rule for refusal in refusals()} == {rule.name for rule in RULES}
+
+
+def test_rules_say_what_they_are_for_and_what_to_do() -> None:
+    for rule in RULES:
+        assert rule.description.endswith("."), rule.name
+        assert rule.remedy.endswith("."), rule.name
+    assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_rules_are_mandatory_and_have_a_severity() -> None:
+    for registered in policies(RULES):
+        assert registered.enforcement_level is EnforcementLevel.MANDATORY
+        assert registered.severity in {Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM}
+
+
+def _keep_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the SDK back what a test replaces in it."""
+    for name in ("json_format", "deserialize_properties", "unknown_checking_proxy"):
+        monkeypatch.setattr(policy, name, vars(policy)[name])
+
+
+@pytest.fixture(params=["as it is", "decoding once"])
+def sdk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's server in both of the ways in which it may decode what the engine sends."""
+    _keep_the_sdk(monkeypatch)
+    if request.param == "decoding once":
+        decode_once()
+
+
+@pytest.fixture
+def decoding_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's server as the pack starts it."""
+    _keep_the_sdk(monkeypatch)
+    decode_once()
+
+
+@pytest.mark.usefixtures("decoding_once")
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_stacks_of_this_repository_are_accepted(recordings: dict[str, Recording], stack: str) -> None:
+    diagnostics = Server(configuration(stack)).analyse(State.of(recordings[stack]))
+
+    assert [diagnostic.message for diagnostic in diagnostics] == []
+
+
+@pytest.mark.usefixtures("decoding_once")
+def test_a_finding_arrives_with_its_resource_its_level_and_its_remedy(prod: State) -> None:
+    prod.spec("Deployment", "gui")["replicas"] = 1
+
+    (diagnostic,) = Server(configuration("prod")).analyse(prod)
+
+    assert diagnostic.policyName == "gui-instances"
+    assert diagnostic.enforcementLevel == analyzer_pb2.MANDATORY
+    assert diagnostic.urn.endswith("::tracardi-gui-pods-deployment")
+    assert "Raise replicas" in diagnostic.message
+
+
+def test_the_development_stack_is_refused_by_productions_configuration(recordings: dict[str, Recording]) -> None:
+    assert set(analyse(State.of(recordings["dev"]), configuration("prod"))) == {
+        "api-instances",
+        "track-instances",
+        "gui-instances",
+        "elasticsearch-nodes",
+        "balancer-instances",
+        "instances-on-hosts-of-their-own",
+    }
+
+
+def test_productions_numbers_are_the_defaults(prod: State) -> None:
+    given = {rule.name: {option.name: option.default for option in rule.options} for rule in RULES}
+
+    assert all(given[name].items() >= values.items() for name, values in configuration("prod").items())
+    assert analyse(prod) == {}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"installation__release": "0.8.2.1", "data__mysql": None},
+        {"platform__imageRegistry": "registry.example.com/mirror"},
+        {"track__balancer__service": {"type": "ClusterIP"}},
+        {"gui__balancer__service": {"type": "NodePort"}},
+        {"guiApi__balancer__service": {"allocateLoadBalancerNodePorts": True}},
+        {"track__routes": ["tracker", "collect", "redirect", "consent"]},
+        {"network__clusterDomain": "k8s.example.com"},
+    ],
+)
+def test_whatever_else_a_stack_may_choose_is_accepted(settings: JsonObject) -> None:
+    recording = build(settings_of(changed(stack_file("prod"), **settings)))
+
+    assert analyse(State.of(recording), configuration("prod")) == {}
+
+
+@pytest.mark.parametrize("placeholder", [UNKNOWN, UNDECRYPTED])
+def test_secrets_that_cannot_be_seen_change_nothing(prod: State, placeholder: str) -> None:
+    prod.hide_secrets(placeholder)
+
+    assert analyse(prod, configuration("prod")) == {}
+
+
+def test_authorities_that_are_not_made_yet_change_nothing(prod: State) -> None:
+    for namespace in ("tracardi-track", "tracardi-console"):
+        prod.inputs("ConfigMap", "elasticsearch-ca", namespace)["data"]["ca.crt"] = UNKNOWN
+
+    assert analyse(prod, configuration("prod")) == {}
+
+
+def test_a_stack_without_anything_is_accepted() -> None:
+    assert analyse(State([])) == {}
+
+
+@pytest.mark.parametrize("placeholder", [UNKNOWN, UNDECRYPTED, 7.5, [[]], {"": None}, None])
+def test_no_rule_fails_on_a_property_of_another_type(recordings: dict[str, Recording], placeholder: object) -> None:
+    # In several runs, because nothing below a replaced property is looked at.
+    for share in range(_SHARES):
+        state = State.of(recordings["prod"])
+        for resource in state.resources:
+            _replace(resource.inputs, placeholder, share)
+        assert analyse(state)
+
+
+_SHARES = 5
+
+
+def _replace(value: object, placeholder: object, share: int) -> None:
+    """Put `placeholder` in place of every property whose name belongs to `share`."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if zlib.crc32(key.encode()) % _SHARES == share:
+                value[key] = placeholder
+            else:
+                _replace(member, placeholder, share)
+    if isinstance(value, list):
+        for member in value:
+            _replace(member, placeholder, share)
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGURATIONS.glob("*.json")), ids=lambda file: file.name)
+def test_configuration_files_name_only_what_there_is(file: Path) -> None:
+    assert list(problems(file, RULES)) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ({"api-instance": {"minimum": 5}}, "api-instance is no rule of the pack"),
+        ({"api-instances": {"minumum": 5}}, "api-instances: api-instances has no option minumum"),
+        ({"api-instances": {"minimum": "5"}}, "minimum of api-instances cannot be '5'"),
+        ({"api-instances": {"minimum": 2.5}}, "minimum of api-instances cannot be 2.5"),
+        ({"api-instances": {"minimum": True}}, "minimum of api-instances cannot be True"),
+        (
+            {"instances-on-hosts-of-their-own": {"required": 1}},
+            "required of instances-on-hosts-of-their-own cannot be 1",
+        ),
+        ({"only-kinds-that-are-judged": {"alsoAllowed": "apps/DaemonSet"}}, "alsoAllowed"),
+        ({"api-instances": "mandatry"}, "api-instances: 'mandatry' is no enforcement level"),
+        ({"all": {"enforcementLevel": "off"}}, "all: 'off' is no enforcement level"),
+        ("", "is no JSON"),
+        ([], "is no mapping"),
+    ],
+)
+def test_a_mistake_in_a_configuration_file_is_named(tmp_path: Path, content: object, problem: str) -> None:
+    file = tmp_path / "stack.json"
+    file.write_text(json.dumps(content) if content != "" else "{", encoding="utf-8")
+
+    (found,) = problems(file, RULES)
+
+    assert problem in found
+    assert found.startswith("stack.json")
+
+
+def test_a_level_alone_and_a_level_with_options_are_both_configurations(tmp_path: Path) -> None:
+    file = tmp_path / "stack.json"
+    content = {"all": "mandatory", "api-instances": {"enforcementLevel": "advisory", "minimum": 2}}
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+    assert list(problems(file, RULES)) == []
+
+
+@pytest.mark.usefixtures("decoding_once")
+def test_a_misspelt_option_is_refused_at_a_preview_too(prod: State) -> None:
+    (diagnostic,) = Server({"api-instances": {"minumum": 1}}).analyse(prod)
+
+    assert diagnostic.policyName == "api-instances"
+    assert "api-instances has no option minumum" in diagnostic.message
+
+
+def test_development_relaxes_counts_and_spread_and_nothing_else() -> None:
+    assert not [name for name, values in configuration("dev").items() if "enforcementLevel" in values]
+    differing = {name for name, values in configuration("dev").items() if configuration("prod")[name] != values}
+    assert differing == {
+        "api-instances",
+        "track-instances",
+        "gui-instances",
+        "elasticsearch-nodes",
+        "balancer-instances",
+        "instances-on-hosts-of-their-own",
+    }
+
+
+def test_a_kind_that_is_listed_is_allowed(prod: State) -> None:
+    prod.add("kubernetes:monitoring.coreos.com/v1:PodMonitor", {"metadata": {"name": "api"}})
+
+    assert set(analyse(prod)) == {"only-kinds-that-are-judged"}
+    assert analyse(prod, {"only-kinds-that-are-judged": {"alsoAllowed": ["monitoring.coreos.com/PodMonitor"]}}) == {}
+
+
+@pytest.mark.usefixtures("sdk")
+def test_a_changed_stack_is_not_judged_by_what_was_seen_before(prod: State) -> None:
+    server = Server(configuration("prod"))
+    counts = []
+    for replicas in (2, 1, 2):
+        prod.spec("Deployment", "gui")["replicas"] = replicas
+        counts.append(len(server.analyse(prod)))
+
+    assert counts == [0, 1, 0]
+
+
+def test_each_resource_is_decoded_once_for_all_rules(prod: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[object] = []
+    decode = json_format.MessageToDict
+
+    def counting(message: object) -> object:
+        decoded.append(message)
+        return decode(message)
+
+    monkeypatch.setattr(json_format, "MessageToDict", counting)
+    _keep_the_sdk(monkeypatch)
+    decode_once()
+    prod.spec("Deployment", "gui")["replicas"] = 1
+    server = Server({})
+    (diagnostic,) = server.analyse(prod)
+
+    assert diagnostic.policyName == "gui-instances"
+    assert len(decoded) <= len(prod.resources)
+
+
+def test_the_pack_starts_from_its_folder_and_says_nothing_but_its_port(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, CONFIGURATIONS.parent], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as started:
+        try:
+            assert started.stdout is not None
+            with grpc.insecure_channel(f"127.0.0.1:{int(started.stdout.readline())}") as channel:
+                information = analyzer_pb2_grpc.AnalyzerStub(channel).GetAnalyzerInfo(Empty())
+        finally:
+            started.kill()
+
+    assert [found.name for found in information.policies] == [rule.name for rule in RULES]
+    assert {found.enforcementLevel for found in information.policies} == {analyzer_pb2.MANDATORY}
+
+
+def test_another_sdk_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    _keep_the_sdk(monkeypatch)
+    before = dict(vars(policy))
+    monkeypatch.setattr("policies.pack.decoding.VERSION", "1.22.0")
+
+    decode_once()
+
+    assert dict(vars(policy)) == before
+
+
+def test_the_installed_sdk_is_the_known_one() -> None:
+    assert VERSION == KNOWN_SDK

@@ -1,0 +1,217 @@
+"""What strangers can reach: the pack follows entries inwards and refuses every way to more than event collection."""
+
+from tests.policies.refusals import refused
+from tests.policies.state import UNDECRYPTED, UNKNOWN, State
+
+TRACK = "Deployment tracardi-track/track-api"
+GUI_API = "Deployment tracardi-console/gui-api"
+GUI = "Deployment tracardi-console/gui"
+TRACK_BALANCER = "Deployment tracardi-track/track-balancer"
+GUI_ENTRY = "Service tracardi-console/gui-balancer-entry"
+GUI_API_ENTRY = "Service tracardi-console/gui-api-balancer-entry"
+TRACK_ENTRY = "Service tracardi-track/track-balancer-entry"
+
+
+@refused("internet-reaches-no-gui-api", f"{TRACK} does not say EXPOSE_GUI_API=no in container api", TRACK_ENTRY)
+def test_track_pods_that_serve_the_gui_api(state: State) -> None:
+    state.drop_variable("track-api", "EXPOSE_GUI_API")
+    state.set_variable("track-api", "EXPOSE_GUI_API", value="yes")
+
+
+@refused("internet-reaches-no-gui-api", TRACK)
+def test_track_pods_without_the_flag_because_its_default_is_yes(state: State) -> None:
+    state.drop_variable("track-api", "EXPOSE_GUI_API")
+
+
+@refused("internet-reaches-no-gui-api", TRACK)
+def test_a_second_value_of_the_flag_which_wins(state: State) -> None:
+    state.set_variable("track-api", "EXPOSE_GUI_API", value="yes")
+
+
+@refused("internet-reaches-no-gui-api", TRACK)
+def test_a_flag_that_cannot_be_seen_before_the_update(state: State) -> None:
+    state.set_variable("track-api", "EXPOSE_GUI_API", value=UNKNOWN)
+
+
+@refused(
+    "internet-reaches-no-gui-api",
+    f"{GUI_API} does not say EXPOSE_GUI_API=no",
+    f"{GUI_API_ENTRY} (it has no readable loadBalancerSourceRanges)",
+    also=("internet-finds-only-collection-routes",),
+)
+def test_an_entry_to_the_gui_api_without_source_ranges(state: State) -> None:
+    del state.spec("Service", "gui-api-balancer-entry")["loadBalancerSourceRanges"]
+
+
+@refused(
+    "internet-reaches-only-the-api",
+    f"{GUI} runs Tracardi's console",
+    f"{GUI_ENTRY} (its loadBalancerSourceRanges add up to 0.0.0.0/0)",
+    also=("internet-finds-only-collection-routes",),
+)
+def test_an_entry_to_the_console_for_every_address(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["loadBalancerSourceRanges"].append("0.0.0.0/0")
+
+
+@refused("internet-reaches-only-the-api", GUI, "::/0", also=("internet-finds-only-collection-routes",))
+def test_an_entry_to_the_console_for_every_ipv6_address(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["loadBalancerSourceRanges"] = ["192.0.2.0/24", "::/0"]
+
+
+@refused("internet-reaches-only-the-api", GUI, "0.0.0.0/0", also=("internet-finds-only-collection-routes",))
+def test_source_ranges_that_add_up_to_the_internet(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["loadBalancerSourceRanges"] = ["0.0.0.0/1", "128.0.0.0/1"]
+
+
+@refused("internet-reaches-only-the-api", GUI, also=("internet-finds-only-collection-routes",))
+def test_source_ranges_that_cannot_be_seen(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["loadBalancerSourceRanges"] = UNDECRYPTED
+
+
+@refused(
+    "internet-reaches-only-the-api",
+    GUI,
+    "it has no readable loadBalancerSourceRanges",
+    also=("internet-finds-only-collection-routes",),
+)
+def test_source_ranges_of_which_one_is_none(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["loadBalancerSourceRanges"].append("everybody")
+
+
+@refused("internet-reaches-only-the-api", GUI, also=("internet-finds-only-collection-routes", "entries-serve-tls"))
+def test_a_service_whose_type_cannot_be_seen(state: State) -> None:
+    state.spec("Service", "gui")["type"] = UNKNOWN
+
+
+@refused("internet-reaches-only-the-api", GUI, "external addresses", also=("internet-finds-only-collection-routes",))
+def test_an_external_address_beside_the_source_ranges(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["externalIPs"] = ["198.51.100.20"]
+    state.edit("gui-balancer", "tcp-request connection reject unless trusted", "")
+
+
+@refused("internet-reaches-only-the-api", GUI, "node ports", also=("internet-finds-only-collection-routes",))
+def test_node_ports_past_the_source_ranges_to_a_proxy_without_a_list(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["allocateLoadBalancerNodePorts"] = True
+    state.edit("gui-balancer", "tcp-request connection reject unless trusted", "")
+
+
+@refused(
+    "internet-reaches-only-the-api",
+    GUI,
+    "hide clients' addresses",
+    also=("internet-finds-only-collection-routes",),
+)
+def test_node_ports_that_hide_who_asks(state: State) -> None:
+    spec = state.spec("Service", "gui-balancer-entry")
+    spec["type"] = "NodePort"
+    spec["externalTrafficPolicy"] = "Cluster"
+
+
+@refused("internet-reaches-only-the-api", GUI, also=("internet-finds-only-collection-routes",))
+def test_node_ports_to_a_proxy_that_believes_what_clients_say_about_themselves(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["type"] = "NodePort"
+    state.edit("gui-balancer", "alpn h2,http/1.1", "alpn h2,http/1.1 accept-proxy")
+
+
+@refused(
+    "internet-reaches-only-the-api",
+    GUI,
+    "external addresses",
+    also=("internet-finds-only-collection-routes", "entries-serve-tls"),
+)
+def test_an_external_address_past_the_balancer(state: State) -> None:
+    spec = state.spec("Service", "gui")
+    spec.pop("clusterIP")
+    spec["externalIPs"] = ["198.51.100.20"]
+
+
+@refused(
+    "internet-reaches-only-the-api",
+    f"{TRACK} runs a program that these rules do not know",
+    also=("api-instances", "track-instances"),
+)
+def test_an_api_image_under_another_name(state: State) -> None:
+    state.container("track-api")["image"] = "registry.example.com/team/collector:1.0.0"
+
+
+@refused(
+    "internet-reaches-only-the-api",
+    "Deployment tracardi-track/rogue runs a program that these rules do not know",
+)
+def test_a_pod_with_the_labels_of_the_track_cluster(state: State) -> None:
+    state.duplicate("Deployment", "track-api", "rogue")
+    state.container("rogue")["image"] = "registry.example.com/team/rogue:1"
+
+
+@refused("internet-reaches-no-gui-api", GUI_API)
+def test_a_public_balancer_that_leads_to_the_gui_api(state: State) -> None:
+    state.edit("track-balancer", "track-api.tracardi-track.svc", "gui-api.tracardi-console.svc")
+
+
+@refused("internet-reaches-no-gui-api", GUI_API)
+def test_a_second_backend_that_leads_to_the_gui_api(state: State) -> None:
+    state.edit(
+        "track-balancer",
+        "    default_backend instances",
+        "    use_backend console if { path_beg /track }\n    default_backend instances",
+    )
+    state.inputs("ConfigMap", "track-balancer")["data"]["haproxy.cfg"] += (
+        "backend console\n    server one gui-api.tracardi-console:8080\n"
+    )
+
+
+@refused(
+    "internet-finds-only-collection-routes",
+    f"{TRACK} has no proxy with an allow list of paths before it",
+    "Service tracardi-track/direct",
+    also=("entries-serve-tls",),
+)
+def test_an_entry_that_leads_past_the_balancer(state: State) -> None:
+    selector = state.spec("Service", "track-api")["selector"]
+    state.add(
+        "kubernetes:core/v1:Service",
+        {
+            "metadata": {"name": "direct", "namespace": "tracardi-track"},
+            "spec": {"type": "LoadBalancer", "selector": selector, "ports": [{"port": 443, "targetPort": 8080}]},
+        },
+    )
+
+
+@refused("internet-finds-only-collection-routes", f"{TRACK_BALANCER} frontend entry has no allow list of paths")
+def test_a_public_balancer_without_an_allow_list(state: State) -> None:
+    state.edit("track-balancer", "http-request deny deny_status 404 unless", "# http-request deny unless")
+
+
+@refused("internet-finds-only-collection-routes", "frontend entry lets / pass")
+def test_an_allow_list_that_admits_every_path(state: State) -> None:
+    state.edit("track-balancer", "acl track-path path -m reg ^/track$", "acl track-path path_beg /")
+
+
+@refused("internet-finds-only-collection-routes", "lets /install pass")
+def test_an_allow_list_that_admits_the_installer(state: State) -> None:
+    state.edit("track-balancer", "path -m reg ^/track$", "path -m reg ^/(track|install)$")
+
+
+@refused("internet-finds-only-collection-routes", "lets /tracker/../install pass")
+def test_an_allow_list_that_admits_dot_segments(state: State) -> None:
+    state.edit("track-balancer", "acl tracker-path path", "acl tracker-path path_beg /tracker/\n    acl unused path")
+
+
+@refused("internet-finds-only-collection-routes", "has no allow list of paths")
+def test_an_allow_list_for_some_clients_only(state: State) -> None:
+    state.edit("track-balancer", "unless track-path or", "unless { src 192.0.2.0/24 } or track-path or")
+
+
+@refused("internet-finds-only-collection-routes", "http-request set-path in section instances")
+def test_a_path_that_is_rewritten_behind_the_allow_list(state: State) -> None:
+    state.edit("track-balancer", "    balance roundrobin", "    balance roundrobin\n    http-request set-path /install")
+
+
+@refused("internet-finds-only-collection-routes", "http-request allow in section entry")
+def test_a_request_that_is_let_in_before_the_allow_list(state: State) -> None:
+    state.edit("track-balancer", "    # The internet reaches", "    http-request allow if { path /install }\n    #")
+
+
+@refused("internet-finds-only-collection-routes", "does not read requests (mode http)", also=("entries-serve-tls",))
+def test_a_public_balancer_that_does_not_read_requests(state: State) -> None:
+    state.edit("track-balancer", "    mode http", "    mode tcp")
