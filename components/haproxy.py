@@ -1,6 +1,7 @@
 """The configuration of a balancer, as text: a pure function of what stands behind it and who may reach it."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -15,8 +16,6 @@ from model.ports import Port
 from model.routes import Route
 from settings.balancer import BalancerSettings
 
-TEMPLATES = Path(__file__).with_name("templates")
-
 
 @dataclass(frozen=True)
 class Upstream:
@@ -28,15 +27,19 @@ class Upstream:
     health_path: str
 
 
-def render(template: str, **values: object) -> str:
-    """The text of a template below `components/templates`. A name that it does not get is an error."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+@cache
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - these are configuration files, in which HTML entities would be wrong
     )
-    return environment.get_template(template).render(**values)
+
+
+def render(template: str, **values: object) -> str:
+    """The text of a template below `components/templates`. A name that it does not get is an error."""
+    return _templates().get_template(template).render(**values)
 
 
 def haproxy_configuration(

@@ -3,8 +3,9 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -16,6 +17,7 @@ UID_OUTPUT = "clusterUid"
 """Stack output in which a stack remembers its cluster."""
 
 _TIMEOUT_SECONDS = 20
+_KUBE_SYSTEM = "/api/v1/namespaces/kube-system"
 
 
 class TargetError(Exception):
@@ -45,7 +47,10 @@ def find_target(settings: TargetSettings, environment: Mapping[str, str]) -> Tar
             f"{missing}\n  value:  not set\n  limit:  needed: the current kubectl context is never used\n"
             '  remedy: Use make, run eval "$(make -s env)" first, or set tracardi:target in the stack file.'
         )
-    version = _get(kubeconfig, context, "/version")
+    # Asked at once: each question is a process of its own, and every preview waits for them.
+    with ThreadPoolExecutor() as both:
+        asked = [both.submit(_get, kubeconfig, context, path) for path in ("/version", _KUBE_SYSTEM)]
+        version, system = (answer.result() for answer in asked)
     found = (int(str(version["major"])), int(str(version["minor"]).rstrip("+")))
     if found < SUPPORTED_KUBERNETES:
         oldest = ".".join(map(str, SUPPORTED_KUBERNETES))
@@ -53,8 +58,7 @@ def find_target(settings: TargetSettings, environment: Mapping[str, str]) -> Tar
             f"tracardi:target.context\n  value:  {context}, which runs Kubernetes {found[0]}.{found[1]}\n"
             f"  limit:  {oldest} or newer\n  remedy: Upgrade the cluster, or choose another."
         )
-    system = cast("dict[str, str]", _get(kubeconfig, context, "/api/v1/namespaces/kube-system")["metadata"])
-    return Target(kubeconfig=kubeconfig, context=context, uid=system["uid"])
+    return Target(kubeconfig=kubeconfig, context=context, uid=str(system["metadata"]["uid"]))
 
 
 def connect(target: Target, remembered: pulumi.Output[str | None]) -> k8s.Provider:
@@ -84,7 +88,7 @@ def _same_cluster(target: Target, remembered: str | None) -> str:
     return target.kubeconfig
 
 
-def _get(kubeconfig: str, context: str, path: str) -> dict[str, object]:
+def _get(kubeconfig: str, context: str, path: str) -> dict[str, Any]:
     command = ["kubectl", f"--kubeconfig={kubeconfig}", f"--context={context}", "get", "--raw", path]
     try:
         answer = subprocess.run(command, capture_output=True, check=True, text=True, timeout=_TIMEOUT_SECONDS)
@@ -97,4 +101,4 @@ def _get(kubeconfig: str, context: str, path: str) -> dict[str, object]:
             f"  limit:  the cluster does not answer: {str(told).strip()}\n"
             "  remedy: Start it (make cluster-up for the embedded one), or correct kubeconfig and context."
         ) from problem
-    return cast("dict[str, object]", json.loads(answer.stdout))
+    return dict(json.loads(answer.stdout))
