@@ -1,7 +1,6 @@
 """All settings of a stack, and what must hold between their sections."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 
 from model.limits import (
     MIN_API_INSTANCES,
@@ -13,6 +12,7 @@ from model.limits import (
     WIDEST_TRUSTED_PREFIX_V4,
     WIDEST_TRUSTED_PREFIX_V6,
 )
+from model.networks import too_wide
 from model.releases import release_of
 from settings.balancer import TrafficPolicy
 from settings.base import Refusal, Refusals, Section
@@ -26,7 +26,6 @@ from settings.surroundings import (
     PlatformSettings,
     TargetSettings,
 )
-from settings.types import Network
 
 
 class Settings(Section):
@@ -130,11 +129,6 @@ def strangers_accept_the_public_certificate(
         )
 
 
-def _too_wide(network: Network) -> bool:
-    widest = WIDEST_TRUSTED_PREFIX_V4 if isinstance(network, IPv4Network) else WIDEST_TRUSTED_PREFIX_V6
-    return network.prefixlen < widest
-
-
 def trusted_networks_are_not_the_internet(network: NetworkSettings) -> Refusals:
     """Neither one trusted network nor several together are as good as the whole internet."""
     limit = (
@@ -142,17 +136,12 @@ def trusted_networks_are_not_the_internet(network: NetworkSettings) -> Refusals:
         "are for trusted networks only"
     )
     remedy = "List the networks of your offices and VPNs."
-    for index, trusted in enumerate(network.trusted):
-        if _too_wide(trusted):
-            yield Refusal(("network", "trusted", index), str(trusted), limit, remedy)
-    accepted = [trusted for trusted in network.trusted if not _too_wide(trusted)]
-    merged: list[Network] = [
-        *collapse_addresses(trusted for trusted in accepted if isinstance(trusted, IPv4Network)),
-        *collapse_addresses(trusted for trusted in accepted if isinstance(trusted, IPv6Network)),
-    ]
-    for union in merged:
-        if _too_wide(union):
-            yield Refusal(("network", "trusted"), f"networks that add up to {union}", limit, remedy)
+    alone = [index for index, trusted in enumerate(network.trusted) if too_wide([trusted])]
+    for index in alone:
+        yield Refusal(("network", "trusted", index), str(network.trusted[index]), limit, remedy)
+    union = too_wide(trusted for index, trusted in enumerate(network.trusted) if index not in alone)
+    if union is not None:
+        yield Refusal(("network", "trusted"), f"networks that add up to {union}", limit, remedy)
 
 
 def allow_lists_see_client_addresses(gui_api: GuiApiSettings, gui: GuiSettings) -> Refusals:

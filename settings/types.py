@@ -1,14 +1,14 @@
 """The vocabulary of the settings: strings that mean something, each with its limit and its remedy."""
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 
+from model.networks import Network
 from settings.base import refused
 
-Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

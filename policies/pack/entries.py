@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from model.networks import too_wide
 from policies.pack import networks
 from policies.pack.haproxy.conditions import source_lists
 from policies.pack.reach import Reach, reach_of_pods, reach_of_service
@@ -78,7 +79,7 @@ class ServiceEntry(Entry):
         for answering in self.reach.answering:
             lists = [members for members in source_lists(answering.frontend) if members]
             claimed = "accept-proxy" in answering.bind.parameters
-            if claimed or not any(networks.too_wide(members) is None for members in lists):
+            if claimed or not any(too_wide(members) is None for members in lists):
                 return f"{ways}, and frontend {answering.frontend.name} behind it has no source allow list"
         return None
 
@@ -140,7 +141,7 @@ def _unlisted(ranges: Value) -> str | None:
     listed = [network for network in found if network is not None]
     if not listed or len(listed) < len(found):
         return "it has no readable loadBalancerSourceRanges"
-    wide = networks.too_wide(listed)
+    wide = too_wide(listed)
     return f"its loadBalancerSourceRanges add up to {wide}" if wide else None
 
 
@@ -157,7 +158,7 @@ def _admits_everybody(ingress: Value) -> bool:
         return True
     found = [networks.parse(block["cidr"].text or "") for block in blocks if block.given]
     named = [network for network in found if network is not None]
-    return len(named) < len(found) or networks.too_wide(named) is not None
+    return len(named) < len(found) or too_wide(named) is not None
 
 
 def _caught(stack: "StackView", policy: Resource) -> tuple[Workload, ...]:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from policies.pack import networks
 from policies.pack.images import Program, Reference, parse, program
 from policies.pack.resources import raw_resources
 from policies.pack.stack import StackView
@@ -64,23 +63,6 @@ def test_image_references_fall_into_their_parts(image: str, reference: Reference
 )
 def test_programs_are_known_by_the_last_parts_of_an_image(image: str, found: Program) -> None:
     assert program(image) is found
-
-
-@pytest.mark.parametrize(
-    ("listed", "union"),
-    [
-        (["10.0.0.0/8", "192.0.2.0/24", "2001:db8::/32"], None),
-        (["10.0.0.0/7"], "10.0.0.0/7"),
-        (["0.0.0.0/2", "64.0.0.0/2"], "0.0.0.0/1"),
-        (["10.0.0.0/8", "11.0.0.0/8"], "10.0.0.0/7"),
-        (["2000::/3"], "2000::/3"),
-        ([], None),
-    ],
-)
-def test_networks_are_judged_by_what_they_add_up_to(listed: list[str], union: str | None) -> None:
-    found = networks.too_wide(network for text in listed if (network := networks.parse(text)))
-
-    assert (str(found) if found else None) == union
 
 
 def test_later_variables_win_and_named_ones_win_over_whole_maps(prod: State) -> None:

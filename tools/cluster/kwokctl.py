@@ -6,10 +6,10 @@ import subprocess
 from pathlib import Path
 
 from tools.cluster import processes
-from tools.cluster.locks import exclusive
 from tools.cluster.model import COMPONENTS, Cluster, ClusterTools
 from tools.errors import ToolError
 from tools.layout import cache_dir
+from tools.locks import exclusive
 
 _CONFIGURATION = Path(__file__).parent / "kwokctl.yaml"
 _PATIENCE_SECONDS = 150

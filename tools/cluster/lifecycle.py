@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tools.cluster import contents, kwokctl, ports, processes
 from tools.cluster.api import Api, wait_until
-from tools.cluster.locks import exclusive
 from tools.cluster.model import Cluster, ClusterTools, clusters_folder
 from tools.errors import ToolError
 from tools.layout import work_dir
+from tools.locks import exclusive
 
 Say = Callable[[str], None]
 

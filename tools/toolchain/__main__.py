@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.toolchain.locking import exclusive
+from tools.locks import exclusive
 from tools.toolchain.prepare import DEFAULT_GROUPS, ensure
 from tools.toolchain.progress import Progress
 from tools.toolchain.site import Site
@@ -46,6 +46,7 @@ def trim(site: Site) -> None:
 def _remove(site: Site, *folders: Path) -> None:
     if not site.cache.exists():
         return
+    site.cache.mkdir(parents=True, exist_ok=True)
     with exclusive(site.cache, lambda: Progress().say("another run is preparing the toolchain; waiting for it")):
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError
+from tools.locks import exclusive
 from tools.toolchain import path_pulumi
 from tools.toolchain.assembly import Stamp, Toolchain, plugin_job, put_together, toolchain_in
 from tools.toolchain.build import build_job, part_digest, part_folder
@@ -15,7 +16,6 @@ from tools.toolchain.digest import digest_of
 from tools.toolchain.files import link
 from tools.toolchain.golang import Go, GoMissingError, find_go
 from tools.toolchain.jobs import Job, run
-from tools.toolchain.locking import exclusive
 from tools.toolchain.model import Part
 from tools.toolchain.parts import PARTS, PULUMI_VERSION
 from tools.toolchain.path_pulumi import PathPulumi, PulumiRefusedError
@@ -52,6 +52,7 @@ def prepare(site: Site, groups: frozenset[str], parts: Sequence[Part]) -> Toolch
         return wanted.toolchain
     progress = Progress()
     try:
+        site.cache.mkdir(parents=True, exist_ok=True)
         with exclusive(site.cache, lambda: progress.say("another run is preparing the toolchain; waiting for it")):
             if not wanted.ready():
                 _Preparation(wanted, progress).run()

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tools.cluster import Cluster, ClusterTools, contents, kwokctl, ports
-from tools.cluster.locks import exclusive
 from tools.cluster.model import COMPONENTS
 from tools.errors import ToolError
+from tools.locks import exclusive
 
 
 @pytest.fixture
