@@ -14,7 +14,6 @@ from components.certificates import (
     tls_secret,
 )
 from components.context import Context
-from components.haproxy import render
 from components.kubernetes import digest, metadata
 from components.pods import (
     TMP,
@@ -28,6 +27,7 @@ from components.pods import (
     scratch,
     secret_volume,
 )
+from components.rendering import render
 from components.stateful import DATA, StatefulStore, StatefulStoreArgs, node_hosts, node_names
 from model.credentials import Credential
 from model.lifecycle import Probe

@@ -7,9 +7,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.context import Context
-from components.haproxy import Upstream, render
+from components.haproxy import Upstream
 from components.kubernetes import digest, metadata
 from components.pods import TMP, Check, Container, Mount, Pod, Resources, config_volume, scratch
+from components.rendering import render
 from components.stateless import StatelessWorkload, StatelessWorkloadArgs
 from model.lifecycle import INSTANCE_KEEP_ALIVE_SECONDS, LIVENESS, READINESS, SURGE
 from model.ports import Port

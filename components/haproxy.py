@@ -1,11 +1,8 @@
 """The configuration of a balancer, as text: a pure function of what stands behind it and who may reach it."""
 
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import jinja2
-
+from components.rendering import render
 from model.lifecycle import (
     BALANCER_KEEP_ALIVE_SECONDS,
     MAX_CONNECTIONS_PER_INSTANCE,
@@ -25,21 +22,6 @@ class Upstream:
     port: int
     slots: int
     health_path: str
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).with_name("templates")),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - these are configuration files, in which HTML entities would be wrong
-    )
-
-
-def render(template: str, **values: object) -> str:
-    """The text of a template below `components/templates`. A name that it does not get is an error."""
-    return _templates().get_template(template).render(**values)
 
 
 def haproxy_configuration(

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 from collections.abc import Mapping
-from typing import cast
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -35,8 +34,3 @@ def encoded(value: pulumi.Input[str]) -> pulumi.Output[str]:
 def digest(*texts: str) -> str:
     """A short digest of `texts`, for names and annotations that change with them."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:10]
-
-
-def name_of(resource: pulumi.Output[k8s.meta.v1.outputs.ObjectMeta]) -> pulumi.Output[str]:
-    """The name in a resource's metadata."""
-    return cast("pulumi.Output[str]", resource.apply(lambda found: found.name))

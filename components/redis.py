@@ -6,9 +6,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.context import Context
-from components.haproxy import render
 from components.kubernetes import digest, metadata
 from components.pods import Check, Container, Mount, Pod, Resources, SecretKey, config_volume, secret_volume
+from components.rendering import render
 from components.stateful import DATA, StatefulStore, StatefulStoreArgs
 from model.credentials import Credential
 from model.images import REDIS
