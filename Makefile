@@ -94,6 +94,10 @@ schema: python-environment ## Write the generated files anew
 clean: ## Remove this clone's clusters and everything else that commands made in it
 	@$(STACK_COMMAND) clean
 
+.PHONY: trim-tools
+trim-tools: ## Remove what only a rebuild of the toolchain needs: several gigabytes
+	@$(PYTHON) -m tools.toolchain trim
+
 .PHONY: clean-tools
 clean-tools: ## Remove the toolchain from the user's cache folder
 	@$(PYTHON) -m tools.toolchain clean
