@@ -37,20 +37,6 @@ def started() -> Iterator[Started]:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Cluster:
-    return Cluster.at("demo", tmp_path)
-
-
-@pytest.fixture
-def tools(tmp_path: Path) -> ClusterTools:
-    folder = tmp_path / "toolchain" / "bin"
-    folder.mkdir(parents=True)
-    for program in (*COMPONENTS, "kubectl", "kwokctl"):
-        (folder / program).symlink_to("/bin/true")
-    return ClusterTools(folder)
-
-
-@pytest.fixture
 def create(monkeypatch: pytest.MonkeyPatch, started: Started) -> Callable[[], int]:
     """Stand-ins for everything that needs a control plane; how often a cluster was created."""
     created = []

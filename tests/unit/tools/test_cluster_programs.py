@@ -10,23 +10,8 @@ from pathlib import Path
 import pytest
 
 from tools.cluster import Cluster, ClusterTools, contents, kwokctl, ports
-from tools.cluster.model import COMPONENTS
 from tools.errors import ToolError
 from tools.locks import exclusive
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Cluster:
-    return Cluster.at("demo", tmp_path)
-
-
-@pytest.fixture
-def tools(tmp_path: Path) -> ClusterTools:
-    folder = tmp_path / "toolchain" / "bin"
-    folder.mkdir(parents=True)
-    for program in (*COMPONENTS, "kubectl", "kwokctl"):
-        (folder / program).symlink_to("/bin/true")
-    return ClusterTools(folder)
 
 
 def _script(path: Path, body: str) -> None:
