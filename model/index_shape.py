@@ -1,6 +1,9 @@
 """The variables that shape the indices. Every writer computes index names from them, so all pods must have the same."""
 
+import re
 from typing import Protocol
+
+_VARIABLES = re.compile(r"ELASTIC_(CONF_)?INDEX_(SHARDS|REPLICAS)|[A-Z0-9_]*_PARTITIONING|TENANT_NAME")
 
 
 class IndexShape(Protocol):
@@ -30,3 +33,8 @@ def index_shape(shape: IndexShape) -> dict[str, str]:
         "SESSION_PARTITIONING": str(shape.session_partitioning),
     }
     return variables | ({"TENANT_NAME": shape.tenant_name} if shape.tenant_name else {})
+
+
+def shapes_indices(variable: str) -> bool:
+    """Whether `variable` decides the names or the shape of Tracardi's indices."""
+    return _VARIABLES.fullmatch(variable) is not None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from model.index_shape import shapes_indices
 from settings.base import Refusal, Refusals
 from settings.types import VariableName
 
@@ -35,6 +36,6 @@ def refusals(environment: Environment, path: tuple[str, ...]) -> Refusals:
         reason = _RESERVED.get(name) or next(
             (why for prefix, why in _RESERVED_PREFIXES if name.startswith(prefix)), None
         )
-        reason = reason or ("it is part of tracardi:index" if name.endswith("_PARTITIONING") else None)
+        reason = reason or ("it is part of tracardi:index" if shapes_indices(name) else None)
         if reason:
             yield Refusal((*path, name), value, f"reserved: {reason}", "Remove it.")

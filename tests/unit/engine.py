@@ -174,7 +174,7 @@ class Answers(Mocks):
         return f"{args.name}-id", state
 
     def call(self, args: MockCallArgs) -> tuple[JsonObject, None]:
-        raise NotImplementedError(args.token)
+        raise LookupError(f"no answer is prepared for {args.token}")
 
 
 def run(program: Callable[[], dict[str, object] | None]) -> Recording:

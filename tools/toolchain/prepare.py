@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tools.errors import ToolError
@@ -70,8 +71,9 @@ class _Wanted:
     groups: frozenset[str]
     parts: Sequence[Part]
 
-    @property
+    @cached_property
     def folder(self) -> Path:
+        """Named by the sources of every part, which are all read for it."""
         return self.site.toolchain / digest_of(part_digest(self.site, part) for part in self.parts)
 
     @property

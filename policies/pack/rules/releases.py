@@ -1,20 +1,13 @@
 """Release facts: settings that stop Tracardi, or let its pods disagree with each other."""
 
-import re
 from collections.abc import Iterator
 
+from model.index_shape import shapes_indices
 from policies.pack import images
 from policies.pack.images import Program
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.workloads import Container, Workload
-
-_INDEX_SHAPE = re.compile(r"ELASTIC_(CONF_)?INDEX_(SHARDS|REPLICAS)|[A-Z_]+_PARTITIONING|TENANT_NAME")
-
-
-def shapes_indices(variable: str) -> bool:
-    """Whether `variable` decides the names or the shape of Tracardi's indices."""
-    return _INDEX_SHAPE.fullmatch(variable) is not None
 
 
 @rule(
