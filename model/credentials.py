@@ -1,9 +1,10 @@
 """The secrets of an installation: what each is for, how strong it must be, and which pods may see it."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from model.limits import MIN_PASSWORD_LENGTH
+from model.limits import MIN_DISTINCT_CHARACTERS, MIN_GIVEN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from model.roles import Role
 
 
@@ -36,6 +37,12 @@ _STRENGTHS = {
     Credential.MYSQL: _PLAIN,
 }
 
+_LEAST_GIVEN = {Credential.ELASTICSEARCH: 12, Credential.REDIS: 12, Credential.MYSQL: 12}
+"""Passwords of services that others run are of their making; they are only checked for carelessness."""
+
+_IN_URLS = frozenset({Credential.MYSQL})
+_IN_FILES = frozenset({Credential.REDIS, Credential.ELASTICSEARCH, Credential.MYSQL_ROOT})
+
 _USES = {
     Role.TRACK_API: (
         Credential.INSTALLATION_TOKEN,
@@ -63,13 +70,29 @@ def strength(credential: Credential) -> Strength:
     return _STRENGTHS.get(credential, _PLAIN)
 
 
-def used_by(role: Role, roles: frozenset[Role]) -> tuple[Credential, ...]:
-    """What pods of `role` may see, in an installation that consists of `roles`."""
-    absent = () if Role.MYSQL in roles else (Credential.MYSQL, Credential.MYSQL_ROOT)
+def used_by(role: Role, *, mysql: bool) -> tuple[Credential, ...]:
+    """What pods of `role` may see, in an installation whose release uses MySQL or not."""
+    absent = () if mysql else (Credential.MYSQL, Credential.MYSQL_ROOT)
     return tuple(credential for credential in _USES.get(role, ()) if credential not in absent)
 
 
-def needed(roles: frozenset[Role]) -> tuple[Credential, ...]:
+def needed(roles: frozenset[Role], *, mysql: bool) -> tuple[Credential, ...]:
     """Every credential of an installation that consists of `roles`."""
-    used = {credential for role in roles for credential in used_by(role, roles)}
+    used = {credential for role in roles for credential in used_by(role, mysql=mysql)}
     return tuple(credential for credential in Credential if credential in used)
+
+
+def too_weak(credential: Credential, value: str) -> str | None:
+    """Why `value`, which was given and not generated, cannot serve as `credential`; None where it can."""
+    least = _LEAST_GIVEN.get(credential, MIN_GIVEN_PASSWORD_LENGTH)
+    if len(value) < least:
+        return f"at least {least} characters"
+    if value.strip() != value or not value.isprintable():
+        return "printable characters, without spaces around them"
+    if len(set(value)) < MIN_DISTINCT_CHARACTERS:
+        return f"at least {MIN_DISTINCT_CHARACTERS} different characters"
+    if credential in _IN_URLS and re.search(r"[^A-Za-z0-9._~-]", value):
+        return "letters, digits and . _ ~ - only: Tracardi puts it into a URL without escaping it"
+    if credential in _IN_FILES and re.search(r"[^A-Za-z0-9._~!@%^&*()+=:,/?-]", value):
+        return "no quotes, backslashes, spaces, dollar or number signs: it is written into a configuration file"
+    return None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from model.networks import Network
 from model.ports import Port
 from model.roles import Role
 
@@ -13,6 +14,15 @@ class Outside(StrEnum):
 
     INTERNET = "internet"
     TRUSTED = "trusted networks"
+    SCRAPERS = "metrics scrapers"
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Addresses outside the installation that pods may open TCP connections to, on one port."""
+
+    network: Network
+    port: int
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,10 @@ _EDGES = (
     Edge(Outside.INTERNET, Role.TRACK_BALANCER, _ENTRY),
     Edge(Outside.TRUSTED, Role.GUI_BALANCER, _ENTRY),
     Edge(Outside.TRUSTED, Role.GUI_API_BALANCER, _ENTRY),
+    *(
+        Edge(Outside.SCRAPERS, balancer, (Port.BALANCER_METRICS,))
+        for balancer in (Role.TRACK_BALANCER, Role.GUI_BALANCER, Role.GUI_API_BALANCER)
+    ),
     Edge(Role.TRACK_BALANCER, Role.TRACK_API, (Port.HTTP,)),
     Edge(Role.GUI_BALANCER, Role.GUI, (Port.HTTP,)),
     Edge(Role.GUI_API_BALANCER, Role.GUI_API, (Port.HTTP,)),

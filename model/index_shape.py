@@ -20,6 +20,20 @@ class IndexShape(Protocol):
     @property
     def session_partitioning(self) -> str: ...
     @property
+    def conf_shards(self) -> int: ...
+    @property
+    def item_partitioning(self) -> str: ...
+    @property
+    def log_partitioning(self) -> str: ...
+    @property
+    def dispatch_log_partitioning(self) -> str: ...
+    @property
+    def console_log_partitioning(self) -> str: ...
+    @property
+    def field_change_log_partitioning(self) -> str: ...
+    @property
+    def user_log_partitioning(self) -> str: ...
+    @property
     def tenant_name(self) -> str | None: ...
 
 
@@ -31,6 +45,13 @@ def index_shape(shape: IndexShape) -> dict[str, str]:
         "EVENT_PARTITIONING": str(shape.event_partitioning),
         "PROFILE_PARTITIONING": str(shape.profile_partitioning),
         "SESSION_PARTITIONING": str(shape.session_partitioning),
+        "ELASTIC_CONF_INDEX_SHARDS": str(shape.conf_shards),
+        "ITEM_PARTITIONING": str(shape.item_partitioning),
+        "LOG_PARTITIONING": str(shape.log_partitioning),
+        "DISPATCH_LOG_PARTITIONING": str(shape.dispatch_log_partitioning),
+        "CONSOLE_LOG_PARTITIONING": str(shape.console_log_partitioning),
+        "FIELD_CHANGE_LOG_PARTITIONING": str(shape.field_change_log_partitioning),
+        "USER_LOG_PARTITIONING": str(shape.user_log_partitioning),
     }
     return variables | ({"TENANT_NAME": shape.tenant_name} if shape.tenant_name else {})
 

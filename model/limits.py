@@ -24,6 +24,12 @@ MAX_INSTANCES = 200
 MIN_PASSWORD_LENGTH = 32
 """Generated passwords; releases up to 1.0 store them as SHA-1 with a fixed salt, so only length protects them."""
 
+MIN_GIVEN_PASSWORD_LENGTH = 20
+"""Passwords that a stack is given; Tracardi warns about a merging secret that is shorter."""
+
+MIN_DISTINCT_CHARACTERS = 8
+"""Fewer different characters than these make a pattern, not a password."""
+
 WIDEST_TRUSTED_PREFIX_V4 = 8
 """A trusted IPv4 network is at most a /8: anything wider is not a network that anybody controls."""
 

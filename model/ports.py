@@ -11,6 +11,8 @@ class Port(IntEnum):
     BALANCER_HTTPS = 8443
     BALANCER_HTTP = 8081
     BALANCER_METRICS = 8404
+    TUNNEL_HEALTH = 8405
+    """Where a tunnel's sidecar tells that it listens; the tunnel itself is on loopback only."""
     ELASTICSEARCH = 9200
     ELASTICSEARCH_TRANSPORT = 9300
     REDIS = 6379

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from model.images import Image
+from model.images import HAPROXY, MYSQL_ROUTER, REDIS, Image, Software
 
 
 class Evidence(StrEnum):
@@ -43,6 +43,19 @@ class Release:
     def uses_mysql(self) -> bool:
         """Whether metadata and users live in MySQL."""
         return self.mysql is not None
+
+    @property
+    def images(self) -> dict[Software, Image]:
+        """Every image that an installation of this release may run."""
+        images = {
+            Software.API: self.api,
+            Software.GUI: self.gui,
+            Software.ELASTICSEARCH: self.elasticsearch,
+            Software.REDIS: REDIS,
+            Software.HAPROXY: HAPROXY,
+        }
+        stores = {Software.MYSQL: self.mysql, Software.MYSQL_ROUTER: MYSQL_ROUTER} if self.mysql else {}
+        return images | stores
 
 
 _ELASTICSEARCH_7 = Image("docker.io", "library/elasticsearch", "7.17.29")

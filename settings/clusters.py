@@ -7,7 +7,9 @@ from model.routes import Collection
 from settings import environment
 from settings.balancer import BalancerSettings
 from settings.base import Refusal, Refusals, Section
+from settings.console import ContentSecurityPolicySettings
 from settings.environment import Environment
+from settings.network import EgressSettings
 from settings.types import HostName
 
 
@@ -33,6 +35,8 @@ class TrackSettings(Section):
     """Collection routes that the internet may reach besides POST /track."""
     environment: Environment = {}
     """Extra environment variables of the collectors."""
+    egress: EgressSettings = EgressSettings()
+    """What the collectors may reach outside the installation."""
     balancer: BalancerSettings = BalancerSettings()
     """The public balancer."""
 
@@ -58,6 +62,8 @@ class GuiApiSettings(Section):
     """Instances."""
     environment: Environment = {}
     """Extra environment variables of the GUI API."""
+    egress: EgressSettings = EgressSettings()
+    """What the GUI API may reach outside the installation."""
     balancer: BalancerSettings = BalancerSettings()
     """The GUI API's balancer."""
 
@@ -70,13 +76,23 @@ class GuiApiSettings(Section):
 class GuiSettings(Section):
     """Tracardi's web console, reachable from trusted networks only."""
 
-    host: HostName
+    enabled: bool = True
+    """false for a small installation whose users run the console on their own machines."""
+    host: HostName | None = None
     """Host name of the console."""
     replicas: int = Field(default=MIN_GUI_INSTANCES, ge=1, le=20)
     """Instances."""
+    content_security_policy: ContentSecurityPolicySettings = ContentSecurityPolicySettings()
+    """What the console's pages may load and call."""
     balancer: BalancerSettings = BalancerSettings()
     """The console's balancer."""
 
     def refusals(self) -> Refusals:
         """What is wrong between the keys of this section."""
         yield from self.balancer.refusals(("gui", "balancer"))
+        if self.enabled and self.host is None:
+            yield Refusal(("gui", "host"), None, "needed: host name of the console", "Add it, or set enabled: false.")
+        if not self.enabled:
+            for name in sorted(self.model_fields_set - {"enabled"}):
+                key = type(self).model_fields[name].alias or name
+                yield Refusal(("gui", key), "present", "unused with enabled: false", "Remove it.")

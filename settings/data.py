@@ -1,16 +1,53 @@
-"""The data services and the shape of the indices (`tracardi:data`, `tracardi:index` in a stack file)."""
+"""The data services (`tracardi:data` in a stack file): each in the cluster, or run by others."""
 
-from enum import StrEnum
+from typing import ClassVar
 
 from pydantic import Field
 
 from model.limits import MIN_ELASTICSEARCH_NODES
 from settings.base import Refusal, Refusals, Section
-from settings.types import Quantity, amount
+from settings.types import Cidr, HostName, HttpsUrl, MysqlName, Pem, Quantity, amount, is_address
+
+
+class ExternalElasticsearch(Section):
+    """Elasticsearch that somebody else runs. Its password is tracardi:credentials.elasticsearch."""
+
+    urls: tuple[HttpsUrl, ...] = Field(min_length=1)
+    """Addresses of its nodes, or of what balances over them."""
+    username: str = Field(default="elastic", min_length=1, max_length=128, pattern=r"^[^\s:]+$")
+    """User, with all rights on `*tracardi*` indices and the right to manage templates and read cluster health."""
+    certificate_authority: Pem | None = None
+    """PEM of the authority that signed its certificate; left out: the public ones."""
+    networks: tuple[Cidr, ...] = Field(min_length=1)
+    """Networks that its addresses are in: NetworkPolicies know addresses, not names."""
+
+
+class ExternalStore(Section):
+    """A store that somebody else runs. Its password stands in tracardi:credentials."""
+
+    host: HostName
+    """Host name or IPv4 address."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """Port; left out: the protocol's own."""
+    certificate_authority: Pem | None = None
+    """PEM of the authority that signed its certificate, for the tunnel; left out: the public ones."""
+    networks: tuple[Cidr, ...] = Field(min_length=1)
+    """Networks that its addresses are in: NetworkPolicies know addresses, not names."""
+
+
+class ExternalMysql(ExternalStore):
+    """MySQL that somebody else runs. Its password is tracardi:credentials.mysql."""
+
+    username: MysqlName = "tracardi"
+    """User with all rights on the database, authenticated by mysql_native_password."""
+    database: MysqlName = "tracardi"
+    """Database; it is created where the user may do that."""
 
 
 class ElasticsearchSettings(Section):
-    """Elasticsearch in the cluster, with TLS and authentication."""
+    """Elasticsearch in the cluster, with TLS and authentication, or run by others."""
+
+    INSIDE: ClassVar = ("nodes", "storage", "memory", "cpu", "allow_mmap")
 
     nodes: int = Field(default=MIN_ELASTICSEARCH_NODES, ge=1, le=30)
     """Nodes; all of them hold data and vote."""
@@ -20,29 +57,67 @@ class ElasticsearchSettings(Section):
     """Memory of each node; half of it is heap."""
     cpu: Quantity = "1"
     """CPU that each node requests, in cores."""
+    allow_mmap: bool = False
+    """Memory maps are faster, and need vm.max_map_count of 262144 or more on every node of the cluster."""
+    external: ExternalElasticsearch | None = None
+    """Elasticsearch outside; then none runs in the cluster."""
 
 
-class StoreSettings(Section):
-    """A single-instance store: a single point of failure of event collection."""
+class RedisSettings(Section):
+    """Redis in the cluster, a single instance, or run by others."""
+
+    INSIDE: ClassVar = ("storage", "memory")
 
     storage: Quantity = "10Gi"
     """Volume of the instance."""
     memory: Quantity = "1Gi"
     """Memory of the instance."""
+    tunnel: bool = False
+    """Carries connections through TLS, which Tracardi cannot do by itself, with a sidecar in each API pod."""
+    external: ExternalStore | None = None
+    """Redis outside; then none runs in the cluster."""
+
+
+class MysqlSettings(Section):
+    """MySQL in the cluster, a single instance, or run by others."""
+
+    INSIDE: ClassVar = ("storage", "memory")
+
+    storage: Quantity = "10Gi"
+    """Volume of the instance."""
+    memory: Quantity = "1Gi"
+    """Memory of the instance."""
+    tunnel: bool = False
+    """Carries connections through TLS, which Tracardi cannot do by itself, with a sidecar in each API pod."""
+    external: ExternalMysql | None = None
+    """MySQL outside; then none runs in the cluster."""
 
 
 class DataSettings(Section):
-    """The data services that run in the cluster."""
+    """The data services."""
 
+    keep: bool | None = None
+    """Keeps namespace, volumes and credentials when the stack goes; left out: in production."""
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     """Events, profiles and sessions."""
-    redis: StoreSettings = StoreSettings()
-    """Locks, tokens and caches. Tracardi speaks to Redis without TLS."""
-    mysql: StoreSettings | None = None
-    """Metadata and users, for releases from 0.9 on; None takes the defaults there."""
+    redis: RedisSettings = RedisSettings()
+    """Locks, tokens and caches."""
+    mysql: MysqlSettings | None = None
+    """Metadata and users, for releases from 0.9 on; left out: the defaults there."""
 
     def refusals(self) -> Refusals:
         """What is wrong between the keys of this section."""
+        stores = {"elasticsearch": self.elasticsearch, "redis": self.redis, "mysql": self.mysql}
+        for name, store in stores.items():
+            if store is not None and store.external is not None:
+                yield from _unused(name, store)
+        if self.elasticsearch.external is None:
+            yield from self._elasticsearch_inside()
+        for name, tunnelled in (("redis", self.redis), ("mysql", self.mysql)):
+            if tunnelled is not None and tunnelled.external is not None:
+                yield from _tunnel(("data", name, "external"), tunnelled.external, tunnel=tunnelled.tunnel)
+
+    def _elasticsearch_inside(self) -> Refusals:
         if self.elasticsearch.nodes == 2:  # noqa: PLR2004 - two is the number this rule is about
             yield Refusal(
                 ("data", "elasticsearch", "nodes"),
@@ -60,26 +135,30 @@ class DataSettings(Section):
             )
 
 
-class Partitioning(StrEnum):
-    """How much time one index of a kind covers."""
+def _tunnel(path: tuple[str, ...], external: ExternalStore, *, tunnel: bool) -> Refusals:
+    if external.certificate_authority is not None and not tunnel:
+        yield Refusal(
+            (*path, "certificateAuthority"),
+            "a certificate",
+            "unused without tunnel: Tracardi itself speaks to this store in plain text",
+            "Set tunnel: true, or remove it.",
+        )
+    if tunnel and is_address(external.host):
+        yield Refusal(
+            (*path, "host"),
+            external.host,
+            "a name, with tunnel: true: the tunnel verifies the name in the store's certificate, not an address",
+            "Write the name that the certificate carries.",
+        )
 
-    MONTH = "month"
-    QUARTER = "quarter"
-    YEAR = "year"
 
-
-class IndexSettings(Section):
-    """The shape of the indices: equal in every pod, and fixed once Tracardi is installed."""
-
-    shards: int = Field(default=3, ge=1, le=30)
-    """Primary shards of a data index."""
-    replicas: int = Field(default=1, ge=0, le=5)
-    """Copies of each shard; Tracardi lowers them to 0 by itself when Elasticsearch has a single node."""
-    event_partitioning: Partitioning = Partitioning.MONTH
-    """Time that an event index covers."""
-    profile_partitioning: Partitioning = Partitioning.QUARTER
-    """Time that a profile index covers."""
-    session_partitioning: Partitioning = Partitioning.QUARTER
-    """Time that a session index covers."""
-    tenant_name: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9]{2,29}$")
-    """Part of every index name; None takes the release's own."""
+def _unused(name: str, store: ElasticsearchSettings | RedisSettings | MysqlSettings) -> Refusals:
+    for field in store.INSIDE:
+        if field in store.model_fields_set:
+            key = type(store).model_fields[field].alias or field
+            yield Refusal(
+                ("data", name, key),
+                getattr(store, field),
+                f"unused: tracardi:data.{name}.external is set, so none runs in the cluster",
+                "Remove one of the two.",
+            )

@@ -2,7 +2,8 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, cast, get_args
 
@@ -11,7 +12,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from settings.base import REFUSED, Refusal, Section
-from settings.root import CHECKS, Settings
+from settings.checks import CHECKS
+from settings.credentials import CREDENTIAL_KEYS, HIDDEN, CredentialsSettings
+from settings.root import Settings
 
 PROJECT = "tracardi"
 
@@ -44,15 +47,18 @@ class SettingsError(Exception):
         super().__init__(f"{count} cannot be used; nothing was changed.\n\n" + "\n\n".join(map(_render, refusals)))
 
 
-def parse(configuration: Mapping[str, str]) -> Settings:
+def parse(configuration: Mapping[str, str], secret_keys: Collection[str] = ()) -> Settings:
     """The settings in `configuration`, which has Pulumi's form: full keys, and JSON where a value is structured.
 
+    `secret_keys` are the full keys under which a value is encrypted in the stack file.
+
     Raises:
-        SettingsError: any setting is unknown, malformed, out of bounds or at odds with another.
+        SettingsError: any setting is unknown, malformed, out of bounds or at odds with another. No secret is in it.
     """
     own = {
         key.removeprefix(f"{PROJECT}:"): value for key, value in configuration.items() if key.startswith(f"{PROJECT}:")
     }
+    encrypted = {key.removeprefix(f"{PROJECT}:") for key in secret_keys}
     fields = {field.alias or name: (name, field) for name, field in Settings.model_fields.items()}
     refusals = [_unknown_section(key, tuple(fields)) for key in own if key not in fields]
     sections: dict[str, Any] = {}
@@ -66,8 +72,9 @@ def parse(configuration: Mapping[str, str]) -> Settings:
             refusals.extend(error.refusals)
     refusals.extend(_inside(sections))
     refusals.extend(_between(sections))
+    refusals.extend(_in_clear(sections, encrypted))
     if refusals:
-        raise SettingsError(tuple(refusals))
+        raise SettingsError(tuple(_without_secrets(refusal, encrypted) for refusal in refusals))
     return Settings.model_construct(**sections)
 
 
@@ -107,6 +114,27 @@ def _between(sections: Mapping[str, Section]) -> Iterator[Refusal]:
         # A section that is wrong in itself has been reported; what depends on it can wait for the next attempt.
         if all(name in sections for name in needed):
             yield from check(*(sections[name] for name in needed))
+
+
+def _in_clear(sections: Mapping[str, Section], encrypted: Collection[str]) -> Iterator[Refusal]:
+    credentials = sections.get("credentials")
+    if isinstance(credentials, CredentialsSettings) and "credentials" not in encrypted:
+        for credential, settings in credentials.each():
+            if settings.value is not None:
+                path = f"credentials.{CREDENTIAL_KEYS[credential]}.value"
+                yield Refusal(
+                    tuple(path.split(".")),
+                    HIDDEN,
+                    "encrypted in the stack file; this one stands there in clear",
+                    f"Change the secret, then run: pulumi config set --secret --path '{PROJECT}:{path}'",
+                )
+
+
+def _without_secrets(refusal: Refusal, encrypted: Collection[str]) -> Refusal:
+    """`refusal` without the value, where that may be a secret or be given beside one."""
+    hidden = refusal.path[0] == "credentials" or refusal.path[0] in encrypted
+    shown = refusal.value is None or (isinstance(refusal.value, int) and not isinstance(refusal.value, bool))
+    return replace(refusal, value=HIDDEN) if hidden and not shown else refusal
 
 
 def _unknown_section(key: str, known: tuple[str, ...]) -> Refusal:

@@ -1,10 +1,11 @@
 """The vocabulary of the settings: strings that mean something, each with its limit and its remedy."""
 
 import re
+import ssl
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Annotated
 
-from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, PlainValidator, SecretStr, WithJsonSchema
 
 from model.networks import Network
 from settings.base import refused
@@ -17,9 +18,18 @@ _HOST_NAME = rf"{_LABEL}(\.{_LABEL})+"
 _EMAIL = r"[A-Za-z0-9]+([._+-][A-Za-z0-9]+)*@[A-Za-z0-9]+([.-][A-Za-z0-9]+)*\.[A-Za-z]{2,}"
 _QUANTITY = r"[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?"
 _REGISTRY = rf"({_HOST_NAME}|localhost)(:[0-9]{{1,5}})?(/[a-z0-9]+([._-][a-z0-9]+)*)*"
+_DNS_NAME = rf"{_LABEL}(\.{_LABEL})*"
 _LABEL_NAME = r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)"
-_LABEL_KEY = rf"({_HOST_NAME}/)?{_LABEL_NAME}"
+_LABEL_KEY = rf"({_DNS_NAME}/)?{_LABEL_NAME}"
 _VARIABLE = r"[A-Z][A-Z0-9_]*"
+_DATA_KEY = r"[A-Za-z0-9._-]{1,253}"
+_PORT = r"(:[0-9]{1,5})?"
+_HTTPS_URL = rf"https://{_HOST_NAME}{_PORT}"
+_ORIGIN = rf"(https|wss)://(\*\.)?{_HOST_NAME}{_PORT}"
+_MYSQL_NAME = r"[A-Za-z0-9_]{1,32}"
+_REPOSITORY = r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"sha256:[0-9a-f]{64}"
 
 _FACTORS = {
     "": 1.0,
@@ -35,6 +45,15 @@ def amount(quantity: str) -> float:
     if digits is None:
         raise ValueError(quantity)
     return float(digits.group()) * _FACTORS[quantity[digits.end() :]]
+
+
+def is_address(host: str) -> bool:
+    """Whether `host` is an IP address, not a name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _host_name(value: str) -> str:
@@ -119,6 +138,71 @@ def _ip(value: object) -> Address:
         raise refused(limit, remedy) from problem
 
 
+def _dns_name(value: str) -> str:
+    if len(value) > 253 or not re.fullmatch(_DNS_NAME, value):  # noqa: PLR2004 - RFC 1123's longest name
+        raise refused("lower-case letters, digits, hyphens and dots, as Kubernetes names are", "Correct the name.")
+    return value
+
+
+def _secret_key(value: str) -> str:
+    if not re.fullmatch(_DATA_KEY, value):
+        raise refused("a key of a Secret: letters, digits and . _ -", "Correct the key.")
+    return value
+
+
+def _https_url(value: str) -> str:
+    if not re.fullmatch(_HTTPS_URL, value):
+        raise refused(
+            "an address such as https://search.example.com:9243: with TLS, without path, user or password",
+            "Write scheme, host and port alone; the password belongs in tracardi:credentials.",
+        )
+    return value
+
+
+def _origin(value: str) -> str:
+    if not re.fullmatch(_ORIGIN, value):
+        raise refused("an origin such as https://cdn.example.com, without a path", "Write scheme, host and port alone.")
+    return value
+
+
+def _mysql_name(value: str) -> str:
+    if not re.fullmatch(_MYSQL_NAME, value):
+        raise refused(
+            "at most 32 letters, digits and underscores: Tracardi puts it into a URL without escaping it",
+            "Choose a simpler name.",
+        )
+    return value
+
+
+def _pem(value: str) -> str:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value)
+    except (ssl.SSLError, ValueError) as problem:
+        raise refused("certificates in PEM form, BEGIN CERTIFICATE lines included", "Paste the file.") from problem
+    return value
+
+
+def _repository(value: str) -> str:
+    if not re.fullmatch(_REPOSITORY, value):
+        raise refused("a repository such as tracardi/tracardi-api", "Leave out registry, tag and digest.")
+    return value
+
+
+def _tag(value: str) -> str:
+    if value == "latest" or not re.fullmatch(_TAG, value):
+        raise refused(
+            "a tag that always means the same image, so not latest: index names depend on the release",
+            "Name a release's tag.",
+        )
+    return value
+
+
+def _digest(value: str) -> str:
+    if not re.fullmatch(_DIGEST, value):
+        raise refused("sha256: and 64 hexadecimal digits", "Copy it from the registry.")
+    return value
+
+
 def _schema(pattern: str, example: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$", "examples": [example]})
 
@@ -135,3 +219,24 @@ Cidr = Annotated[
     Network, PlainValidator(_cidr), WithJsonSchema({"type": "string", "examples": ["203.0.113.0/24", "2001:db8::/48"]})
 ]
 IpAddress = Annotated[Address, PlainValidator(_ip), WithJsonSchema({"type": "string", "examples": ["169.254.20.10"]})]
+DnsName = Annotated[str, AfterValidator(_dns_name), _schema(_DNS_NAME, "monitoring")]
+SecretKeyName = Annotated[str, AfterValidator(_secret_key), _schema(_DATA_KEY, "password")]
+HttpsUrl = Annotated[str, AfterValidator(_https_url), _schema(_HTTPS_URL, "https://search.example.com:9243")]
+Origin = Annotated[str, AfterValidator(_origin), _schema(_ORIGIN, "https://cdn.example.com")]
+MysqlName = Annotated[str, AfterValidator(_mysql_name), _schema(_MYSQL_NAME, "tracardi")]
+Pem = Annotated[str, AfterValidator(_pem), WithJsonSchema({"type": "string"})]
+ImageRepository = Annotated[str, AfterValidator(_repository), _schema(_REPOSITORY, "tracardi/tracardi-api")]
+ImageTag = Annotated[str, AfterValidator(_tag), _schema(_TAG, "1.0.0")]
+ImageDigest = Annotated[str, AfterValidator(_digest), _schema(_DIGEST, f"sha256:{'0' * 64}")]
+SecretSetting = Annotated[
+    SecretStr,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"secure": {"type": "string"}},
+            "required": ["secure"],
+            "additionalProperties": False,
+            "description": "Encrypted by `pulumi config set --secret`; never written by hand.",
+        }
+    ),
+]

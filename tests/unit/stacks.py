@@ -35,6 +35,10 @@ def changed(configuration: dict[str, Any], **changes: Any) -> dict[str, Any]:  #
     return copy
 
 
-def settings_of(configuration: dict[str, Any]) -> Settings:
-    """The settings that a stack with `configuration` gets from the engine."""
-    return parse({key: value if isinstance(value, str) else json.dumps(value) for key, value in configuration.items()})
+def settings_of(
+    configuration: dict[str, Any], encrypted: frozenset[str] = frozenset({"tracardi:credentials"})
+) -> Settings:
+    """The settings that a stack with `configuration`, of which `encrypted` is encrypted, gets from the engine."""
+    return parse(
+        {key: value if isinstance(value, str) else json.dumps(value) for key, value in configuration.items()}, encrypted
+    )

@@ -2,33 +2,70 @@
 
 import pytest
 
-from model.credentials import Credential, needed, strength, used_by
+from model.credentials import Credential, needed, strength, too_weak, used_by
 from model.roles import Role
 
 EVERYTHING = frozenset(Role)
-WITHOUT_MYSQL = EVERYTHING - {Role.MYSQL}
 
 
 @pytest.mark.parametrize("role", [Role.GUI, Role.TRACK_BALANCER, Role.GUI_BALANCER, Role.GUI_API_BALANCER])
 def test_whoever_needs_no_secret_sees_none(role: Role) -> None:
-    assert used_by(role, EVERYTHING) == ()
+    assert used_by(role, mysql=True) == ()
 
 
 def test_only_the_installation_knows_the_administrators_password() -> None:
-    knowing = [role for role in Role if Credential.ADMIN_PASSWORD in used_by(role, EVERYTHING)]
+    knowing = [role for role in Role if Credential.ADMIN_PASSWORD in used_by(role, mysql=True)]
 
     assert knowing == [Role.INSTALLATION]
 
 
 def test_only_mysql_knows_its_roots_password() -> None:
-    assert [role for role in Role if Credential.MYSQL_ROOT in used_by(role, EVERYTHING)] == [Role.MYSQL]
+    assert [role for role in Role if Credential.MYSQL_ROOT in used_by(role, mysql=True)] == [Role.MYSQL]
 
 
-def test_an_installation_without_mysql_has_no_password_for_it() -> None:
-    assert set(needed(EVERYTHING)) - set(needed(WITHOUT_MYSQL)) == {Credential.MYSQL, Credential.MYSQL_ROOT}
-    assert Credential.MYSQL not in used_by(Role.TRACK_API, WITHOUT_MYSQL)
+def test_a_release_without_mysql_has_no_password_for_it() -> None:
+    without = needed(EVERYTHING - {Role.MYSQL}, mysql=False)
+
+    assert set(needed(EVERYTHING, mysql=True)) - set(without) == {Credential.MYSQL, Credential.MYSQL_ROOT}
+    assert Credential.MYSQL not in used_by(Role.TRACK_API, mysql=False)
+
+
+def test_a_mysql_that_others_run_still_has_a_password_but_its_root_is_not_ours() -> None:
+    outside = needed(EVERYTHING - {Role.MYSQL}, mysql=True)
+
+    assert Credential.MYSQL in outside
+    assert Credential.MYSQL_ROOT not in outside
 
 
 @pytest.mark.parametrize("credential", Credential)
 def test_every_secret_is_too_long_to_guess(credential: Credential) -> None:
     assert strength(credential).length >= 32
+
+
+@pytest.mark.parametrize(
+    ("credential", "value"),
+    [
+        (Credential.ADMIN_PASSWORD, "Sixteen-charact3rs"),
+        (Credential.ADMIN_PASSWORD, " padded-with-some-spaces "),
+        (Credential.ADMIN_PASSWORD, "two-lines-of-password\nsecond"),
+        (Credential.PROFILE_MERGING, "abcabcabcabcabcabcabcabc"),
+        (Credential.MYSQL, "p@ss/word:with#signs"),
+        (Credential.REDIS, 'quoted"password'),
+        (Credential.ELASTICSEARCH, "back\\slash-password"),
+        (Credential.REDIS, ""),
+    ],
+)
+def test_a_careless_secret_is_too_weak(credential: Credential, value: str) -> None:
+    assert too_weak(credential, value)
+
+
+@pytest.mark.parametrize(
+    ("credential", "value"),
+    [
+        (Credential.ADMIN_PASSWORD, "Correct Horse Battery 'Staple'"),
+        (Credential.MYSQL, "Cloud-made.Pass_word~1"),
+        (Credential.REDIS, "cloudmade-pass+1="),
+    ],
+)
+def test_a_careful_secret_is_strong_enough(credential: Credential, value: str) -> None:
+    assert too_weak(credential, value) is None

@@ -1,0 +1,64 @@
+"""What an installation is made of, between sections of the settings."""
+
+from collections import Counter
+
+from model.images import Software
+from model.releases import release_of
+from model.routes import Collection
+from settings.base import Refusal, Refusals
+from settings.clusters import TrackSettings
+from settings.installation import Bridge, InstallationSettings
+from settings.platform import PlatformSettings
+
+
+def event_sources_can_be_reached(installation: InstallationSettings, track: TrackSettings) -> Refusals:
+    """Events of a declared source find a route that is open."""
+    needed = {Bridge.WEBHOOK: Collection.COLLECT, Bridge.REDIRECT: Collection.REDIRECT}
+    for index, source in enumerate(installation.event_sources):
+        route = needed.get(source.bridge)
+        if route is not None and route not in track.routes:
+            yield Refusal(
+                ("installation", "eventSources", index, "bridge"),
+                source.bridge,
+                f"tracardi:track.routes with {route} in it: events of this source arrive there, and it is closed",
+                f"Add {route} to tracardi:track.routes, or choose another bridge.",
+            )
+
+
+def event_sources_differ(installation: InstallationSettings) -> Refusals:
+    """Each event source has an identifier of its own."""
+    count = Counter(source.id for source in installation.event_sources)
+    for index, source in enumerate(installation.event_sources):
+        if count[source.id] > 1:
+            yield Refusal(
+                ("installation", "eventSources", index, "id"),
+                source.id,
+                "different from every other event source's",
+                "Give each its own, or remove one.",
+            )
+
+
+def api_and_console_are_of_one_release(installation: InstallationSettings, platform: PlatformSettings) -> Refusals:
+    """Tracardi's documentation: API and GUI must carry the same version tag."""
+    images = release_of(installation.release).images
+    api, gui = (platform.image(software, images[software]).tag for software in (Software.API, Software.GUI))
+    if api != gui:
+        yield Refusal(
+            ("platform", "images", "gui", "tag"),
+            gui,
+            f"the API's tag, which is {api}: API and console of different releases do not understand each other",
+            "Give both the same tag.",
+        )
+
+
+def images_belong_to_the_release(installation: InstallationSettings, platform: PlatformSettings) -> Refusals:
+    """No image is replaced that nothing runs."""
+    images = release_of(installation.release).images
+    for software in Software:
+        if software not in images and platform.images.of(software).model_fields_set:
+            yield Refusal(
+                ("platform", "images", software),
+                "present",
+                f"unused: release {installation.release} runs none",
+                "Remove it.",
+            )

@@ -1,0 +1,89 @@
+"""Data services, their passwords and their indices, between sections of the settings."""
+
+from model.credentials import Credential
+from model.releases import release_of
+from model.roles import Tier
+from settings.base import Refusal, Refusals
+from settings.credentials import CREDENTIAL_KEYS, CredentialsSettings
+from settings.data import DataSettings
+from settings.index import IndexSettings
+from settings.installation import InstallationSettings
+
+
+def stores_belong_to_the_release(installation: InstallationSettings, data: DataSettings) -> Refusals:
+    """No store is configured that the release does not use."""
+    if data.mysql is not None and not release_of(installation.release).uses_mysql:
+        yield Refusal(
+            ("data", "mysql"),
+            "present",
+            f"unused: release {installation.release} keeps metadata and users in Elasticsearch",
+            "Remove it.",
+        )
+
+
+def copies_fit_on_the_nodes(data: DataSettings, index: IndexSettings) -> Refusals:
+    """Every copy of a shard finds a node of its own."""
+    nodes = data.elasticsearch.nodes
+    if data.elasticsearch.external is not None:
+        return
+    # Tracardi itself lowers the copies to none on a single node, so the default is no mistake there.
+    if nodes > 1 and index.replicas >= nodes:
+        yield Refusal(
+            ("index", "replicas"),
+            index.replicas,
+            f"less than tracardi:data.elasticsearch.nodes, which is {nodes}: a copy needs a node of its own",
+            "Lower it, or add nodes.",
+        )
+
+
+def passwords_of_others_are_given(
+    installation: InstallationSettings, data: DataSettings, credentials: CredentialsSettings
+) -> Refusals:
+    """A service that others run has a password that others chose."""
+    mysql = data.mysql is not None and data.mysql.external is not None
+    external = {
+        Credential.ELASTICSEARCH: data.elasticsearch.external is not None,
+        Credential.REDIS: data.redis.external is not None,
+        Credential.MYSQL: mysql and release_of(installation.release).uses_mysql,
+    }
+    for credential, outside in external.items():
+        key = CREDENTIAL_KEYS[credential]
+        if outside and not credentials.of(credential).given:
+            yield Refusal(
+                ("credentials", key),
+                None,
+                f"needed: tracardi:data.{key}.external is run by others, so its password cannot be generated",
+                "Give its value or existingSecret.",
+            )
+
+
+def no_credential_is_given_in_vain(
+    installation: InstallationSettings, data: DataSettings, credentials: CredentialsSettings
+) -> Refusals:
+    """A secret that is given is one that something uses."""
+    release = release_of(installation.release)
+    outside = data.mysql is not None and data.mysql.external is not None
+    reasons = {}
+    if not release.uses_mysql:
+        reasons = dict.fromkeys((Credential.MYSQL, Credential.MYSQL_ROOT), f"release {release.version} uses no MySQL")
+    elif outside:
+        reasons = {Credential.MYSQL_ROOT: "tracardi:data.mysql.external is run by others"}
+    for credential, reason in reasons.items():
+        if credentials.of(credential).given:
+            yield Refusal(("credentials", CREDENTIAL_KEYS[credential]), "given", f"unused: {reason}", "Remove it.")
+
+
+def existing_secrets_are_not_the_stack_s_own(
+    installation: InstallationSettings, credentials: CredentialsSettings
+) -> Refusals:
+    """What the stack reads is there before the stack is."""
+    own = {f"{installation.name}-{tier}" for tier in Tier}
+    for credential, settings in credentials.each():
+        reference = settings.existing_secret
+        if reference is not None and reference.namespace in own:
+            yield Refusal(
+                ("credentials", CREDENTIAL_KEYS[credential], "existingSecret", "namespace"),
+                reference.namespace,
+                "not a namespace of the installation, which is made, and removed, by this stack",
+                "Keep the Secret in a namespace of its own.",
+            )

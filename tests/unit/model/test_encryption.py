@@ -1,0 +1,38 @@
+"""What stays in plain text is said."""
+
+import pytest
+
+from model.encryption import Encryption, Store, exceptions
+from model.roles import Role
+
+EVERYTHING = frozenset(Role)
+
+
+def connections(encryption: Encryption, stores: frozenset[Store], roles: frozenset[Role] = EVERYTHING) -> set[str]:
+    return {plain.connection for plain in exceptions(encryption, roles, stores)}
+
+
+def test_with_tls_everywhere_only_stores_redirects_and_metrics_are_plain() -> None:
+    assert connections(Encryption.FULL, frozenset(Store)) == {
+        "API to redis",
+        "API to mysql",
+        "port 80 of each balancer",
+        "metrics port of each balancer",
+    }
+
+
+@pytest.mark.parametrize("store", Store)
+def test_a_tunnel_takes_its_store_off_the_list(store: Store) -> None:
+    assert f"API to {store}" not in connections(Encryption.FULL, frozenset(Store) - {store})
+
+
+def test_with_tls_at_the_edge_each_balancer_is_listed_with_what_it_reaches() -> None:
+    plain = connections(Encryption.EDGE, frozenset())
+
+    assert {"track-balancer to track-api", "gui-balancer to gui", "installation to gui-api"} <= plain
+
+
+def test_what_is_not_there_is_not_listed() -> None:
+    plain = connections(Encryption.EDGE, frozenset(), EVERYTHING - {Role.GUI, Role.GUI_BALANCER})
+
+    assert "gui-balancer to gui" not in plain
