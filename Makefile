@@ -6,6 +6,8 @@ STACK ?= dev
 KUBE_CONTEXT ?=
 # Name of the embedded cluster; several can be there side by side.
 CLUSTER ?= tracardi
+# For `make down`: `keep` leaves data that the stack keeps in the cluster.
+DATA ?=
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -34,8 +36,8 @@ preview: ## What `up` would change, judged by the policy pack; the exit status i
 	@$(STACK_COMMAND) preview $(STACK_OPTIONS)
 
 .PHONY: down
-down: ## Remove what the stack made; its file stays
-	@$(STACK_COMMAND) down $(STACK_OPTIONS)
+down: ## Remove what the stack made, with DATA=keep all but its data; its file stays
+	@$(STACK_COMMAND) down $(STACK_OPTIONS) --data '$(DATA)'
 
 .PHONY: env
 env: ## For plain pulumi, kubectl and python on the same state: eval "$(make -s env)"
@@ -58,12 +60,14 @@ cluster-down: ## Remove the embedded cluster, and the state of the stacks on it
 # Checks and tests
 
 .PHONY: check
-check: python-environment ## Format, lint, types, generated files up to date
+check: python-environment ## Format, lint, types, generated files up to date, manifests judged
 	$(VENV)/ruff check
 	$(VENV)/ruff format --check
 	$(VENV)/mypy .
 	$(VENV)/python -m settings.schema --check
+	$(VENV)/python -m settings.reference --check
 	@files=$$(gofmt -l tools/go) && test -z "$$files" || { echo "make check: gofmt failed, or would change: $$files" >&2; exit 1; }
+	$(VENV)/python -m tests.manifests check
 
 .PHONY: test
 test: test-unit test-policies test-cluster ## Every tier of tests
@@ -89,6 +93,7 @@ bench: ## The performance table
 .PHONY: schema
 schema: python-environment ## Write the generated files anew
 	$(VENV)/python -m settings.schema
+	$(VENV)/python -m settings.reference
 
 .PHONY: clean
 clean: ## Remove this clone's clusters and everything else that commands made in it

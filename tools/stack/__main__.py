@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from tools.cluster import DEFAULT_NAME
 from tools.errors import ToolError
 from tools.layout import repository, work_dir
-from tools.stack import commands, shell
+from tools.stack import commands, kept, shell
 from tools.stack.clean import clean
 from tools.stack.session import DEFAULT_STACK, Request, nothing_to_take_down, prepare
 from tools.stack.terminal import say
@@ -37,6 +37,7 @@ def _run(options: argparse.Namespace) -> int:
     os.environ.clear()
     os.environ.update(own)
     request = Request(options.stack, options.context, options.cluster)
+    keep = kept.wanted(options.data)
     match options.command:
         case "up":
             return commands.up(prepare(request, own, _tell), say)
@@ -45,7 +46,7 @@ def _run(options: argparse.Namespace) -> int:
         case "down" if reason := nothing_to_take_down(request, own):
             say(f"nothing to take down: {reason}")
         case "down":
-            return commands.down(prepare(request, own, _tell), say)
+            return commands.down(prepare(request, own, _tell), say, keep=keep)
         case "env":
             with _standard_output_kept_for_us():
                 text = commands.env(prepare(request, own, _tell), current)
@@ -84,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stack", default=DEFAULT_STACK, help="name of the stack (default: %(default)s)")
     parser.add_argument("--context", default="", help="context of your kubeconfig, in place of the embedded cluster")
     parser.add_argument("--cluster", default=DEFAULT_NAME, help="name of the embedded cluster (default: %(default)s)")
+    parser.add_argument("--data", default="", help="down: `keep` leaves the data in the cluster")
     parser.add_argument("--show-secrets", action="store_true", help="outputs: in clear text")
     return parser
 

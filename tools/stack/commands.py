@@ -1,12 +1,11 @@
 """What `make up`, `make preview`, `make down` and `make env` do with a session."""
 
 import re
-import shlex
 import time
 from collections.abc import Callable, Mapping
 
 from tools.errors import ToolError
-from tools.stack import checkpoint, locks, policies, report, shell
+from tools.stack import checkpoint, entries, kept, locks, policies, report, shell
 from tools.stack.process import Outcome
 from tools.stack.session import Session
 
@@ -29,6 +28,9 @@ def up(session: Session, tell: Tell) -> int:
         tell("")
         for line in report.after_up(session, time.monotonic() - began):
             tell(line)
+    elif not outcome.interrupted:
+        for line in entries.without_address(session, outcome.text):
+            tell(line)
     return _status(session, outcome, tell, "make up")
 
 
@@ -49,17 +51,25 @@ def preview(session: Session, tell: Tell) -> int:
     return _status(session, outcome, tell, "make preview")
 
 
-def down(session: Session, tell: Tell) -> int:
-    """Remove everything that the stack made, then the stack; the stack file stays. Pulumi's exit status."""
+def down(session: Session, tell: Tell, *, keep: bool = False) -> int:
+    """Remove everything that the stack made, then the stack; the stack file stays. Pulumi's exit status.
+
+    With `keep`, its data stays in the cluster. Raises ToolError where data is kept and nobody has said what becomes of
+    it.
+    """
     session.stack.refresh()
+    data = kept.examine(session, keep=keep)
     _make_way(session, tell)
+    if data.guarded:
+        kept.release(session, keep=keep)
     # The question has been asked by typing the command; a preview would only say the same twice.
     outcome = session.run("destroy", "--yes", "--skip-preview")
     if outcome.status == 0:
         # Among the working copies, so that it is the copy which Pulumi removes with the stack.
         session.ask("stack", "rm", session.stack.stack, "--yes", "--non-interactive")
-        tell(f"stack {session.stack.stack} is down: nothing of it is left on {session.target.title}")
-    return _status(session, outcome, tell, "make down")
+        for line in kept.farewell(session, data, keep=keep):
+            tell(line)
+    return _status(session, outcome, tell, "make down", keep=keep)
 
 
 def outputs(session: Session, names: list[str], *, show_secrets: bool) -> str:
@@ -90,24 +100,23 @@ def _make_way(session: Session, tell: Tell) -> None:
     if not count:
         return
     pending = "one change" if count == 1 else f"{count} changes"
-    clear = "refresh", "--yes", "--skip-preview", "--clear-pending-creates"
     if session.target.private_state:
         tell(f"stack {stack}: an earlier command left {pending} unfinished; looking at what became of it")
-        outcome = session.run(*clear)
+        outcome = session.run(*report.CLEAR_UP)
         if outcome.status != 0:
             raise ToolError(f"stack {stack} could not be compared with its cluster; see above.")
         return
     tell(
         f"stack {stack}: an earlier command left {pending} unfinished. What was being created may exist by now; when "
-        f"you have looked after it:\n  {report.enter(session)} && pulumi {shlex.join(clear)}"
+        f"you have looked after it:\n  {report.clear_up(session)}"
     )
 
 
-def _status(session: Session, outcome: Outcome, tell: Tell, command: str) -> int:
+def _status(session: Session, outcome: Outcome, tell: Tell, command: str, *, keep: bool = False) -> int:
     if outcome.interrupted:
         tell(
             f"{command}: stopped on request. What was done is recorded; "
-            f"`{report.make('up', session)}` goes on, `{report.make('down', session)}` takes it down."
+            f"`{report.make('up', session)}` goes on, `{report.down(session, keep=keep)}` takes it down."
         )
         return outcome.status or _INTERRUPTED
     if outcome.status != 0:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 # What the Python SDK of policies reports, as advice, where a rule needs a value that is only known after the change.
 _NOT_RUN = re.compile(r"can't run (?:policy|remediation) '([^']+)'")
-_FORBIDDEN = re.compile(r"^ +- \[mandatory\] +(\S+)", re.MULTILINE)
+_FORBIDDEN = re.compile(r"^ +- \[mandatory\](?: \[severity: \w+\])? +(\S+)", re.MULTILINE)
 _STRICTEST = "prod"
 
 

@@ -9,6 +9,9 @@ from tools.stack.session import DEFAULT_STACK, Session
 _ADDRESSES = {"trackUrl": "events", "guiUrl": "GUI", "guiApiUrl": "GUI API"}
 _MINUTE = 60
 
+CLEAR_UP = ("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+"""Pulumi's command that finds out what became of changes which were cut off."""
+
 
 def after_up(session: Session, seconds: float) -> Iterator[str]:
     """Where the installation is, how to enter it and, on simulated nodes, what it cannot do."""
@@ -36,9 +39,27 @@ def make(command: str, session: Session, **options: str) -> str:
     return " ".join(["make", command, *(f"{name}={shlex.quote(value)}" for name, value in chosen.items())])
 
 
+def down(session: Session, *, keep: bool) -> str:
+    """The make command that takes the stack down, with or without its data."""
+    return make("down", session) + (" DATA=keep" if keep else "")
+
+
 def enter(session: Session) -> str:
     """The command after which plain pulumi works on this session's stack."""
     return f'eval "$({make("env", session).replace("make", "make -s", 1)})"'
+
+
+def clear_up(session: Session) -> str:
+    """The command for a person to run where changes were cut off."""
+    return f"{enter(session)} && pulumi {shlex.join(CLEAR_UP)}"
+
+
+def kubectl(session: Session) -> str:
+    """The beginning of a kubectl command on this session's cluster; a stack file's own target is the reader's."""
+    if session.target.embedded:
+        return f"{enter(session)} && kubectl"
+    context = session.target.options.get("KUBE_CONTEXT")
+    return f"kubectl --context={shlex.quote(context)}" if context else "kubectl"
 
 
 def _span(seconds: float) -> str:

@@ -41,13 +41,26 @@ class ModuleFile:
 
 
 @dataclass(frozen=True)
+class PythonTool:
+    """Commands of Python packages that must not share the clone's environment, in one of their own in the cache."""
+
+    name: str
+    title: str
+    group: str
+    source: str
+    """Folder of the repository with the pyproject.toml and uv.lock."""
+    commands: tuple[str, ...]
+    """Scripts of the environment that get a place in the toolchain's bin folder."""
+
+
+@dataclass(frozen=True)
 class Part:
     """What one `go build` makes, with the scripts that go with it."""
 
     name: str
     title: str
     group: str
-    """`pulumi` for what any stack needs, `cluster` for the embedded cluster."""
+    """`pulumi` for what any stack needs, `cluster` for the embedded cluster, `checks` for what judges the manifests."""
     source: str
     """Folder below tools/go with the go.mod, go.sum and, where needed, a main package."""
     programs: tuple[Program, ...] = ()

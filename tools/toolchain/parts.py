@@ -5,7 +5,7 @@ the time that is left. The language host stays ahead of all, because it fills th
 library that two builds at once would both compile.
 """
 
-from tools.toolchain.model import ModuleFile, Part, Plugin, Program
+from tools.toolchain.model import ModuleFile, Part, Plugin, Program, PythonTool
 
 PULUMI_VERSION = (3, 250, 0)
 """Oldest Pulumi that is taken from PATH, and the one that is built otherwise."""
@@ -14,6 +14,8 @@ _PULUMI = "3.250.0"
 _KUBERNETES_PLUGIN = "4.25.0"
 _KUBERNETES = "1.36.3"
 _KWOK = "0.8.0"
+_KUBE_SCORE = "1.20.0"
+_CHECKOV = "3.3.30"
 
 _PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
 _PULUMI_VERSION_VARIABLE = (f"{_PULUMI_SDK}/go/common/version.Version", f"v{_PULUMI}")
@@ -109,4 +111,22 @@ PARTS: tuple[Part, ...] = (
         ),
         variables=(("sigs.k8s.io/kwok/pkg/consts.Version", _KWOK),),
     ),
+    Part(
+        name="kube-score",
+        title=f"kube-score {_KUBE_SCORE}",
+        group="checks",
+        source="kube-score",
+        programs=(
+            Program(package="github.com/zegl/kube-score/cmd/kube-score", file="kube-score", commands=("kube-score",)),
+        ),
+        variables=(("main.version", _KUBE_SCORE),),
+    ),
 )
+
+PYTHON_TOOLS: tuple[PythonTool, ...] = (
+    # Among its hundred packages are other versions of what Pulumi's SDK pins.
+    PythonTool(
+        name="checkov", title=f"checkov {_CHECKOV}", group="checks", source="tools/checkov", commands=("checkov",)
+    ),
+)
+"""Every Python tool, as data; none depends on another."""

@@ -17,14 +17,22 @@ from tools.toolchain.digest import digest_of
 from tools.toolchain.files import link
 from tools.toolchain.golang import Go, GoMissingError, find_go
 from tools.toolchain.jobs import Job, run
-from tools.toolchain.model import Part
-from tools.toolchain.parts import PARTS, PULUMI_VERSION
+from tools.toolchain.model import Part, PythonTool
+from tools.toolchain.parts import PARTS, PULUMI_VERSION, PYTHON_TOOLS
 from tools.toolchain.path_pulumi import PathPulumi, PulumiRefusedError
 from tools.toolchain.progress import Progress, duration
-from tools.toolchain.python_environment import environment_job, environment_ready, own_uv, uv_on_path
+from tools.toolchain.python_environment import (
+    Environment,
+    environment_job,
+    own_environment,
+    own_uv,
+    tool_digest,
+    tool_environment,
+    uv_on_path,
+)
 from tools.toolchain.site import Site
 
-PULUMI, PYTHON, CLUSTER = "pulumi", "python", "cluster"
+PULUMI, PYTHON, CLUSTER, CHECKS = "pulumi", "python", "cluster", "checks"
 DEFAULT_GROUPS = frozenset({PULUMI, CLUSTER})
 
 _BUILDS_AT_ONCE = 2
@@ -33,22 +41,24 @@ _BUILDS_AT_ONCE = 2
 def ensure(groups: frozenset[str] = DEFAULT_GROUPS) -> Toolchain:
     """The toolchain of this clone, with the groups made ready; silent and quick when they are.
 
-    Groups are `pulumi` (with plugins and the Python environment), `cluster`, `python` (the environment alone) and
-    whatever else tools/toolchain/parts.py names.
+    Groups are `pulumi` (with plugins and the Python environment), `cluster`, `checks` (what judges the manifests),
+    `python` (the environment alone) and whatever else tools/toolchain/parts.py names.
 
     Raises:
         ToolError: something is missing or fails; the message says what and what to do.
     """
-    return prepare(Site.here(), groups, PARTS)
+    return prepare(Site.here(), groups, PARTS, PYTHON_TOOLS)
 
 
-def prepare(site: Site, groups: frozenset[str], parts: Sequence[Part]) -> Toolchain:
-    """As `ensure`, for any clone, cache folder and set of parts."""
-    known = {PYTHON, PULUMI, *(part.group for part in parts)}
+def prepare(
+    site: Site, groups: frozenset[str], parts: Sequence[Part], python_tools: Sequence[PythonTool] = ()
+) -> Toolchain:
+    """As `ensure`, for any clone, cache folder and set of parts and tools."""
+    known = {PYTHON, PULUMI, *(part.group for part in parts), *(tool.group for tool in python_tools)}
     if unknown := groups - known:
         named, there = ", ".join(sorted(unknown)), ", ".join(sorted(known))
         raise ToolError(f"no part of the toolchain is in group {named}; there are {there}")
-    wanted = _Wanted(site, groups | {PYTHON} if PULUMI in groups else groups, parts)
+    wanted = _Wanted(site, groups | {PYTHON} if PULUMI in groups else groups, parts, python_tools)
     if wanted.ready():
         return wanted.toolchain
     progress = Progress()
@@ -70,11 +80,14 @@ class _Wanted:
     site: Site
     groups: frozenset[str]
     parts: Sequence[Part]
+    python_tools: Sequence[PythonTool]
 
     @cached_property
     def folder(self) -> Path:
-        """Named by the sources of every part, which are all read for it."""
-        return self.site.toolchain / digest_of(part_digest(self.site, part) for part in self.parts)
+        """Named by the sources of every part and the lock of every Python tool, which are all read for it."""
+        built = (part_digest(self.site, part) for part in self.parts)
+        synced = (tool_digest(self.site, tool) for tool in self.python_tools)
+        return self.site.toolchain / digest_of((*built, *synced))
 
     @property
     def toolchain(self) -> Toolchain:
@@ -85,7 +98,7 @@ class _Wanted:
 
     def group_ready(self, group: str) -> bool:
         if group == PYTHON:
-            return environment_ready(self.site, self.toolchain.bin / "uv")
+            return (self.toolchain.bin / "uv").exists() and own_environment(self.site).ready()
         return self.stamp(group).holds(self.origin(group))
 
     def stamp(self, group: str) -> Stamp:
@@ -98,6 +111,9 @@ class _Wanted:
 
     def parts_of(self, group: str) -> list[Part]:
         return [part for part in self.parts if part.group == group]
+
+    def tools_of(self, group: str) -> list[tuple[PythonTool, Environment]]:
+        return [(tool, tool_environment(self.site, tool)) for tool in self.python_tools if tool.group == group]
 
 
 class _Preparation:
@@ -143,7 +159,8 @@ class _Preparation:
 
     def _make(self, parts: Sequence[Part], work: Path, refusal: PulumiRefusedError | None) -> None:
         """Get the Python environment, and build the parts that no earlier run has finished."""
-        first = [self._python_job(work)] if PYTHON in self._missing else []
+        environments = self._missing_environments()
+        first = [self._python_job(environments, work)] if environments else []
         # The order is that of the declaration, whatever the groups are.
         ordered = [part for part in self._wanted.parts if part in parts]
         missing = [part for part in ordered if not part_folder(self._site, part).exists()]
@@ -159,9 +176,15 @@ class _Preparation:
         run([*first, *builds[:1]], self._progress, at_once=_BUILDS_AT_ONCE)
         run(builds[1:], self._progress, at_once=_BUILDS_AT_ONCE)
 
-    def _python_job(self, work: Path) -> Job:
+    def _missing_environments(self) -> list[Environment]:
+        tools = [environment for group in self._missing for _, environment in self._wanted.tools_of(group)]
+        own = [own_environment(self._site)] if PYTHON in self._missing else []
+        return [*own, *(environment for environment in tools if not environment.ready())]
+
+    def _python_job(self, environments: Sequence[Environment], work: Path) -> Job:
+        # One job for all, so that uv is not installed twice.
         uv = uv_on_path(self._site) or own_uv(self._site)
-        return environment_job(self._site, uv, self._wanted.toolchain.bin, work)
+        return environment_job(self._site, uv, environments, self._wanted.toolchain.bin, work)
 
     def _build_jobs(self, parts: Sequence[Part], work: Path, refusal: PulumiRefusedError | None) -> list[Job]:
         temporary = work / "tmp"
@@ -179,7 +202,15 @@ class _Preparation:
         plugins = [(plugin, folder / "plugins" / plugin.file) for part, folder in built for plugin in part.plugins]
         if plugins:
             run([plugin_job(self._site, self._wanted.toolchain, plugins)], self._progress)
+        files += [file for tool in self._wanted.tools_of(group) for file in self._link_commands(*tool)]
         self._wanted.stamp(group).write(self._wanted.origin(group), [*files, *self._plugin_files(group)])
+
+    def _link_commands(self, tool: PythonTool, environment: Environment) -> list[Path]:
+        """Give a tool's commands their place; tells what must be there for them to work."""
+        # Links, because the scripts hold the path of their interpreter.
+        scripts = self._wanted.toolchain.bin
+        links = [link(environment.folder / "bin" / command, scripts / command) for command in tool.commands]
+        return [*links, environment.python]
 
     def _complete_from_path(self, pulumi: PathPulumi) -> None:
         command = link(pulumi.program, self._wanted.toolchain.bin / "pulumi")
@@ -210,4 +241,6 @@ def _ways_on(error: GoMissingError, parts: Sequence[Part], refusal: PulumiRefuse
             "  The embedded cluster is always built with Go; without it name a cluster of your own: "
             "KUBE_CONTEXT=<context>."
         )
+    if CHECKS in groups:
+        lines.append("  What judges the manifests is always built with Go, and only `make check` needs it.")
     return "\n".join(lines)

@@ -1,10 +1,11 @@
-"""uv, and with it the clone's Python environment."""
+"""uv, and with it Python environments: the clone's own, and in the cache those of tools."""
 
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError
@@ -12,6 +13,7 @@ from tools.toolchain.commands import Command
 from tools.toolchain.digest import digest_of
 from tools.toolchain.files import link
 from tools.toolchain.jobs import Job
+from tools.toolchain.model import PythonTool
 from tools.toolchain.site import Site
 
 _OLDEST_UV = (0, 9)
@@ -27,11 +29,45 @@ class UvMissingError(ToolError):
     """There is neither uv nor a pip that could install it."""
 
 
-def environment_ready(site: Site, uv: Path) -> bool:
-    """Whether uv is there and the clone's environment is what its lock says."""
-    stamp = site.venv / _STAMP
-    works = uv.exists() and (site.venv / "bin" / "python").exists() and stamp.is_file()
-    return works and stamp.read_text() == _wanted(site)
+@dataclass(frozen=True)
+class Environment:
+    """A Python environment in `folder`, as the project's pyproject.toml and uv.lock describe it."""
+
+    title: str
+    project: Path
+    folder: Path
+    log: Path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+    @property
+    def wanted(self) -> str:
+        """Digest of what it should be."""
+        return _digest_of_project(self.project)
+
+    def ready(self) -> bool:
+        """Whether it is there and what its lock says."""
+        stamp = self.folder / _STAMP
+        return self.python.exists() and stamp.is_file() and stamp.read_text() == self.wanted
+
+
+def own_environment(site: Site) -> Environment:
+    """The environment of the clone, which the program and its tests run in."""
+    return Environment("Python environment", site.repository, site.venv, site.logs / "python-environment.log")
+
+
+def tool_digest(site: Site, tool: PythonTool) -> str:
+    """Digest of what decides what the tool's environment is."""
+    return digest_of((tool.name, _digest_of_project(site.repository / tool.source)))
+
+
+def tool_environment(site: Site, tool: PythonTool) -> Environment:
+    """The environment of a tool, named by its lock: an environment cannot be moved, so it is made in its place."""
+    folder = site.toolchain / "environments" / tool.name / tool_digest(site, tool)
+    return Environment(tool.title, site.repository / tool.source, folder, site.logs / f"{tool.name}.log")
 
 
 def uv_on_path(site: Site) -> Path | None:
@@ -52,8 +88,8 @@ def own_uv(site: Site) -> Path:
     return site.uv / digest_of([_requirements(site).read_text()]) / "bin" / "uv"
 
 
-def environment_job(site: Site, uv: Path, programs: Path, work: Path) -> Job:
-    """The job that brings the clone's environment to what uv.lock says, after installing uv if it is missing.
+def environment_job(site: Site, uv: Path, environments: Sequence[Environment], programs: Path, work: Path) -> Job:
+    """The job that brings environments to what their locks say, after installing uv if it is missing.
 
     uv also gets its place among the toolchain's `programs`.
 
@@ -61,7 +97,8 @@ def environment_job(site: Site, uv: Path, programs: Path, work: Path) -> Job:
         UvMissingError: uv is missing, and no Python at hand has pip.
     """
     python = None if uv.exists() else _python_with_pip(site)
-    return Job("Python environment", _steps(site, uv, python, programs, work / "uv"), remedy=_SYNC_REMEDY)
+    title = ", ".join(environment.title for environment in environments)
+    return Job(title, _steps(site, uv, python, environments, programs, work / "uv"), remedy=_SYNC_REMEDY)
 
 
 def _python_with_pip(site: Site) -> Path:
@@ -79,14 +116,17 @@ def _python_with_pip(site: Site) -> Path:
     )
 
 
-def _steps(site: Site, uv: Path, python: Path | None, programs: Path, work: Path) -> Iterator[Command]:
+def _steps(
+    site: Site, uv: Path, python: Path | None, environments: Sequence[Environment], programs: Path, work: Path
+) -> Iterator[Command]:
     if python is not None:
         yield from _install_uv(site, python, work)
     # Pulumi calls uvx to list the packages of an environment that has no pip.
     for program in (uv, uv.with_name("uvx")):
         if program.exists():
             link(program, programs / program.name)
-    yield from _sync(site, uv)
+    for environment in environments:
+        yield from _sync(site, uv, environment)
 
 
 def _install_uv(site: Site, python: Path, work: Path) -> Iterator[Command]:
@@ -102,18 +142,19 @@ def _install_uv(site: Site, python: Path, work: Path) -> Iterator[Command]:
     (work / "new").replace(folder)
 
 
-def _sync(site: Site, uv: Path) -> Iterator[Command]:
-    wanted = _wanted(site)
-    environment = {name: value for name, value in site.environment.items() if name != "VIRTUAL_ENV"}
-    environment |= {"UV_PYTHON_DOWNLOADS": "never", "UV_PROJECT_ENVIRONMENT": str(site.venv), "UV_NO_PROGRESS": "1"}
+def _sync(site: Site, uv: Path, environment: Environment) -> Iterator[Command]:
+    wanted = environment.wanted
+    variables = {name: value for name, value in site.environment.items() if name != "VIRTUAL_ENV"}
+    variables |= {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1"}
+    variables |= {"UV_PROJECT_ENVIRONMENT": str(environment.folder)}
     # Compiled once here: where Python may not write beside its sources, every preview would compile them anew (2 s).
     command = (uv, "sync", "--locked", "--compile-bytecode")
-    yield Command(command, environment, site.repository, site.logs / "python-environment.log")
-    (site.venv / _STAMP).write_text(wanted)
+    yield Command(command, variables, environment.project, environment.log)
+    (environment.folder / _STAMP).write_text(wanted)
 
 
-def _wanted(site: Site) -> str:
-    return digest_of((site.repository / name).read_text() for name in ("pyproject.toml", "uv.lock"))
+def _digest_of_project(folder: Path) -> str:
+    return digest_of((folder / name).read_text() for name in ("pyproject.toml", "uv.lock"))
 
 
 def _requirements(site: Site) -> Path:

@@ -14,7 +14,7 @@ from tools.stack import __main__, commands, process
 from tools.stack.session import Request, Session, prepare
 
 REPOSITORY = Path(__file__).parents[3]
-VIOLATION = "Policies:\n    x pk@v1\n        - [mandatory]  {}  (pulumi:pulumi:Stack: tracardi-dev)"
+VIOLATION = "Policies:\n    x pk@v1\n        - [mandatory] [severity: high]  {}  (pulumi:pulumi:Stack: tracardi-dev)"
 NOT_RUN = "can't run policy 'sees-unknown' from policy pack 'pk@v1' during preview: string value can't be known"
 UNCHANGED = "Resources:\n    128 unchanged\n"
 CHANGED = "Resources:\n    + 3 to create\n    125 unchanged\n"

@@ -7,7 +7,7 @@ import pytest
 
 from tools.layout import repository
 from tools.toolchain.model import ModuleFile, Part
-from tools.toolchain.parts import PARTS, PULUMI_VERSION
+from tools.toolchain.parts import PARTS, PULUMI_VERSION, PYTHON_TOOLS
 
 SOURCES = repository() / "tools" / "go"
 PULUMI = ".".join(str(number) for number in PULUMI_VERSION)
@@ -43,6 +43,7 @@ def test_a_file_is_taken_from_a_module_whose_content_has_a_checksum(part: Part, 
         ("pulumi", f"github.com/pulumi/pulumi/sdk/v3 v{PULUMI}"),
         ("control-plane", "k8s.io/kubernetes v1.36.3"),
         ("kwok", "sigs.k8s.io/kwok v0.8.0"),
+        ("kube-score", "github.com/zegl/kube-score v1.20.0"),
     ],
 )
 def test_what_a_part_calls_itself_is_what_its_module_pins(name: str, requirement: str) -> None:
@@ -53,14 +54,24 @@ def test_what_a_part_calls_itself_is_what_its_module_pins(name: str, requirement
     assert version in part.title
 
 
+def test_what_a_python_tool_calls_itself_is_what_its_project_and_lock_pin() -> None:
+    for tool in PYTHON_TOOLS:
+        name, version = tool.title.split()
+        project = repository() / tool.source
+
+        assert f'dependencies = ["{name}=={version}"]' in (project / "pyproject.toml").read_text()
+        assert f'name = "{name}"\nversion = "{version}"' in (project / "uv.lock").read_text()
+
+
 def test_no_two_parts_claim_a_name() -> None:
-    names = [part.name for part in PARTS]
+    names = [part.name for part in PARTS] + [tool.name for tool in PYTHON_TOOLS]
+    names += [command for tool in PYTHON_TOOLS for command in tool.commands]
     names += [command for part in PARTS for program in part.programs for command in program.commands]
     names += [plugin.file for part in PARTS for plugin in part.plugins]
 
     # A part may be called like its only command.
     twice = {name for name, times in Counter(names).items() if times > 1}
-    assert twice <= {part.name for part in PARTS}
+    assert twice <= {part.name for part in PARTS} | {tool.name for tool in PYTHON_TOOLS}
     assert max(Counter(names).values()) <= 2
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
-from tools.toolchain.model import ModuleFile, Part, Plugin, Program
+from tools.toolchain.model import ModuleFile, Part, Plugin, Program, PythonTool
 from tools.toolchain.prepare import prepare
 from tools.toolchain.site import Site
 
@@ -40,6 +40,7 @@ PARTS = (
         programs=(Program("example.org/cluster", "cluster", commands=("etcd", "kube-apiserver")),),
     ),
 )
+PYTHON_TOOLS = (PythonTool("linter", "Linter", "checks", source="tools/linter", commands=("lint",)),)
 ALL = frozenset({"pulumi", "cluster"})
 
 # Shell with absolute paths: such a stand-in answers in two milliseconds, and sees the PATH that the test made.
@@ -77,6 +78,7 @@ if [ "$1" = --version ]; then exec /bin/cat "$here/uv-version"; fi
 if [ -e "$here/no-index" ]; then echo 'error: the index does not answer' >&2; exit 2; fi
 /bin/mkdir -p "$UV_PROJECT_ENVIRONMENT/bin"
 : >"$UV_PROJECT_ENVIRONMENT/bin/python"
+: >"$UV_PROJECT_ENVIRONMENT/bin/lint"
 """
 
 
@@ -113,7 +115,7 @@ class Bench:
     def prepare(self, groups: frozenset[str] = ALL, **environment: str) -> Path:
         """Make the groups ready in this process, with more in its environment; tells the bin folder."""
         site = replace(self.site, environment={**self.site.environment, **environment})
-        return prepare(site, groups, PARTS).bin
+        return prepare(site, groups, PARTS, PYTHON_TOOLS).bin
 
     def start(self) -> subprocess.Popen[str]:
         """Make both groups ready in a process of its own."""
@@ -164,7 +166,9 @@ def new_bench(root: Path) -> Bench:
         folder.mkdir(parents=True)
         (folder / "go.mod").write_text(f"module example.org/{source}\n\ngo 1.26.0\n")
         (folder / "go.sum").write_text("example.org/sdk v1.0.0 h1:good=\n")
-    for name in ("pyproject.toml", "uv.lock", "tools/requirements-uv.txt"):
+    (clone / "tools" / "linter").mkdir()
+    locks = [f"{project}{name}" for project in ("", "tools/linter/") for name in ("pyproject.toml", "uv.lock")]
+    for name in (*locks, "tools/requirements-uv.txt"):
         (clone / name).write_text(name)
     (root / "module" / "python").mkdir(parents=True)
     (root / "module" / "python" / "helper").write_text("#!/bin/sh\n")
