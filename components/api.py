@@ -1,13 +1,21 @@
 """What the two API clusters share: one image, one command, and everything in their environment but their role."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.context import Context
+from components.endpoints import DataEndpoints
+from components.instance_tls import CERTIFICATE, KEY, TLS_MOUNT, tls_volume
+from components.kubernetes import digest
 from components.pods import TMP, Check, Container, Mount, Pod, Resources, SecretKey, config_volume, scratch
+from components.tunnel import TUNNELS, tunnel_checksum, tunnel_files, tunnel_sidecars, tunnel_volumes
 from model.credentials import Credential
+from model.images import Software
 from model.index_shape import index_shape
 from model.lifecycle import (
     GRACE_SECONDS,
@@ -19,8 +27,8 @@ from model.lifecycle import (
 )
 from model.ports import Port
 from model.roles import Role, Tier
-from settings.data import IndexSettings
 from settings.environment import Environment
+from settings.index import IndexSettings
 
 HEALTH_PATH = "/healthcheck"
 """Answers 200 while the event loop runs and asks no dependency, as long as no Authorization header is sent."""
@@ -30,6 +38,13 @@ INDEX_SHAPE = "index-shape"
 
 ELASTICSEARCH_CA = "elasticsearch-ca"
 """ConfigMap with the certificate authority that Elasticsearch's certificate is verified with."""
+
+API_PROGRAM = "api-program"
+"""ConfigMap with the program that serves the API over TLS."""
+
+_SERVE = Path(__file__).with_name("programs") / "serve.py"
+_PROGRAM_FOLDER = "/etc/tracardi/program"
+_CA_FOLDER = "/etc/tracardi/elasticsearch"
 
 _FLAGS = {
     Role.TRACK_API: {
@@ -48,44 +63,37 @@ _FLAGS = {
 
 @dataclass(frozen=True)
 class ApiPodArgs:
-    """API pods of `role`."""
+    """API pods of `role` that use `data`."""
 
     context: Context
     role: Role
     instances: int
     environment: Environment
     index_digest: str
+    data: DataEndpoints
+    certificate: str | None = None
+    """Secret with the certificate that instances serve; None where TLS ends at the balancers."""
     grace_seconds: int = GRACE_SECONDS
 
 
 def api_pod(args: ApiPodArgs) -> Pod:
     """A pod that runs one worker of Tracardi's API."""
-    release = args.context.release
-    health = Check(path=HEALTH_PATH, port=Port.HTTP)
+    context, release = args.context, args.context.release
+    encrypted = args.certificate is not None
+    health = Check(path=HEALTH_PATH, port=Port.HTTP, tls=encrypted)
+    command, arguments = _over_tls(release.python) if encrypted else _in_plain(release.python)
+    volumes = dict(_volumes(args))
     api = Container(
         name="api",
-        image=release.api,
+        image=context.image(Software.API),
         resources=Resources(cpu="500m", memory="256Mi", memory_limit="512Mi"),
-        # The command of the 0.8 image starts a worker for each core of the node; this one starts one, in any release.
-        command=(release.python, "-m", "uvicorn", "app.main:application"),
-        arguments=(
-            "--host=0.0.0.0",
-            f"--port={int(Port.HTTP)}",
-            "--workers=1",
-            "--proxy-headers",
-            # Only the balancer reaches this port, and it replaces what clients claim about their address.
-            "--forwarded-allow-ips=*",
-            f"--timeout-keep-alive={INSTANCE_KEEP_ALIVE_SECONDS}",
-            "--log-level=warning",
-        ),
+        command=command,
+        arguments=arguments,
         working_dir=release.application_folder,
         environment={**args.environment, **_environment(args)},
         environment_from=(INDEX_SHAPE,),
-        ports={"http": Port.HTTP},
-        mounts=(
-            Mount("tmp", TMP, read_only=False),
-            Mount("elasticsearch-ca", "/etc/tracardi/elasticsearch"),
-        ),
+        ports={"https" if encrypted else "http": Port.HTTP},
+        mounts=tuple(volumes),
         startup=health.probe(
             Probe(STARTUP_PERIOD_SECONDS, timeout=5, failures=release.start_seconds // STARTUP_PERIOD_SECONDS)
         ),
@@ -97,16 +105,64 @@ def api_pod(args: ApiPodArgs) -> Pod:
         role=args.role,
         containers=(api,),
         instances=args.instances,
-        volumes=(scratch("tmp", "64Mi"), config_volume("elasticsearch-ca", ELASTICSEARCH_CA)),
+        sidecars=tunnel_sidecars(context, args.data),
+        volumes=(*volumes.values(), *tunnel_volumes(context, args.data)),
         grace_seconds=args.grace_seconds,
-        checksums={"index-shape": args.index_digest},
+        checksums=_checksums(args),
     )
 
 
+def _in_plain(python: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Command and arguments. The image of 0.8 starts a worker for each core of the node; this is one in any release."""
+    return (python, "-m", "uvicorn", "app.main:application"), (
+        "--host=0.0.0.0",
+        f"--port={int(Port.HTTP)}",
+        "--workers=1",
+        "--proxy-headers",
+        # Only the balancer reaches this port, and it replaces what clients claim about their address.
+        "--forwarded-allow-ips=*",
+        f"--timeout-keep-alive={INSTANCE_KEEP_ALIVE_SECONDS}",
+        "--log-level=warning",
+    )
+
+
+def _over_tls(python: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Command and arguments of the same server with a certificate that may be renewed while it runs."""
+    return (python, f"{_PROGRAM_FOLDER}/{_SERVE.name}"), (
+        "--application=app.main:application",
+        "--host=0.0.0.0",
+        f"--port={int(Port.HTTP)}",
+        f"--certificate={CERTIFICATE}",
+        f"--key={KEY}",
+        f"--keep-alive={INSTANCE_KEEP_ALIVE_SECONDS}",
+    )
+
+
+def _volumes(args: ApiPodArgs) -> Iterator[tuple[Mount, k8s.core.v1.VolumeArgs]]:
+    yield Mount("tmp", TMP, read_only=False), scratch("tmp", "64Mi")
+    if args.data.elasticsearch.authority is not None:
+        yield Mount("elasticsearch-ca", _CA_FOLDER), config_volume("elasticsearch-ca", ELASTICSEARCH_CA)
+    if args.certificate is not None:
+        yield Mount("program", _PROGRAM_FOLDER), config_volume("program", API_PROGRAM)
+        yield TLS_MOUNT, tls_volume(args.certificate)
+
+
+def _checksums(args: ApiPodArgs) -> dict[str, pulumi.Input[str]]:
+    """What a pod reads at its start only. Certificates are not among it: those are read again when they change."""
+    checksums: dict[str, pulumi.Input[str]] = {"index-shape": args.index_digest}
+    authority = args.data.elasticsearch.authority
+    if isinstance(authority, str):
+        checksums["elasticsearch-ca"] = digest(authority)
+    elif authority is not None:
+        checksums["elasticsearch-ca"] = pulumi.Output.concat(authority).apply(digest)
+    if args.certificate is not None:
+        checksums["program"] = digest(_serve_program())
+    return {**checksums, **tunnel_checksum(args.context, args.data)}
+
+
 def _environment(args: ApiPodArgs) -> dict[str, str | SecretKey]:
-    context = args.context
-    secret = context.credentials_secret(args.role)
-    environment: dict[str, str | SecretKey] = {
+    secret = args.context.credentials_secret(args.role)
+    return {
         **_FLAGS[args.role],
         "API_DOCS": "no",
         "DEMO": "no",
@@ -117,26 +173,44 @@ def _environment(args: ApiPodArgs) -> dict[str, str | SecretKey]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "INSTALLATION_TOKEN": SecretKey(secret, Credential.INSTALLATION_TOKEN),
         "AUTO_PROFILE_MERGING": SecretKey(secret, Credential.PROFILE_MERGING),
-        "ELASTIC_HOST": f"https://{context.host(Role.ELASTICSEARCH)}:{int(Port.ELASTICSEARCH)}",
+        **_stores(args.data, secret),
+    }
+
+
+def _stores(data: DataEndpoints, secret: str) -> dict[str, str | SecretKey]:
+    elasticsearch, redis, mysql = data.elasticsearch, data.redis, data.mysql
+    environment: dict[str, str | SecretKey] = {
+        "ELASTIC_HOST": ",".join(map(_with_port, elasticsearch.urls)),
         "ELASTIC_SCHEME": "https",
-        "ELASTIC_CA_FILE": "/etc/tracardi/elasticsearch/ca.crt",
+        # Releases from 0.9 on do not verify without it. Without a file, the client's own bundle (certifi) decides.
         "ELASTIC_VERIFY_CERTS": "yes",
-        "ELASTIC_HTTP_AUTH_USERNAME": "elastic",
+        "ELASTIC_HTTP_AUTH_USERNAME": elasticsearch.username,
         "ELASTIC_HTTP_AUTH_PASSWORD": SecretKey(secret, Credential.ELASTICSEARCH),
-        "REDIS_HOST": context.host(Role.REDIS),
+        "REDIS_HOST": redis.host,
         # The port inside REDIS_HOST is ignored.
-        "REDIS_PORT": str(int(Port.REDIS)),
+        "REDIS_PORT": str(int(redis.port)),
         "REDIS_PASSWORD": SecretKey(secret, Credential.REDIS),
     }
-    if context.release.uses_mysql:
+    if elasticsearch.authority is not None:
+        environment["ELASTIC_CA_FILE"] = f"{_CA_FOLDER}/ca.crt"
+    if mysql is not None:
         environment |= {
-            "MYSQL_HOST": context.host(Role.MYSQL),
-            "MYSQL_PORT": str(int(Port.MYSQL)),
-            "MYSQL_DATABASE": "tracardi",
-            "MYSQL_USERNAME": "tracardi",
+            "MYSQL_HOST": mysql.host,
+            "MYSQL_PORT": str(int(mysql.port)),
+            "MYSQL_DATABASE": mysql.database,
+            "MYSQL_USERNAME": mysql.username,
             "MYSQL_PASSWORD": SecretKey(secret, Credential.MYSQL),
         }
     return environment
+
+
+def _with_port(url: str) -> str:
+    """`url` with the port that it means: elsewhere in Tracardi, an Elasticsearch without one is asked on 9200."""
+    return url if urlsplit(url).port else f"{url}:{int(Port.PUBLIC_HTTPS)}"
+
+
+def _serve_program() -> str:
+    return _SERVE.read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -145,7 +219,7 @@ class ApiConfigurationArgs:
 
     context: Context
     index: IndexSettings
-    elasticsearch_ca: pulumi.Output[str]
+    data: DataEndpoints
 
 
 class ApiConfiguration(pulumi.ComponentResource):
@@ -155,10 +229,7 @@ class ApiConfiguration(pulumi.ComponentResource):
         super().__init__("tracardi:index:ApiConfiguration", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self)
         for tier in (Tier.TRACK, Tier.CONSOLE):
-            for kind, data in (
-                (INDEX_SHAPE, index_shape(args.index)),
-                (ELASTICSEARCH_CA, {"ca.crt": args.elasticsearch_ca}),
-            ):
+            for kind, data in _config_maps(args):
                 k8s.core.v1.ConfigMap(
                     f"{name}-{tier}-{kind}",
                     metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -168,3 +239,14 @@ class ApiConfiguration(pulumi.ComponentResource):
                     opts=child,
                 )
         self.register_outputs({})
+
+
+def _config_maps(args: ApiConfigurationArgs) -> Iterator[tuple[str, Mapping[str, pulumi.Input[str]]]]:
+    yield INDEX_SHAPE, index_shape(args.index)
+    authority = args.data.elasticsearch.authority
+    if authority is not None:
+        yield ELASTICSEARCH_CA, {"ca.crt": authority}
+    if tunnels := tunnel_files(args.context, args.data):
+        yield TUNNELS, tunnels
+    if args.context.encrypted:
+        yield API_PROGRAM, {_SERVE.name: _serve_program()}

@@ -1,4 +1,4 @@
-"""Certificates: authorities of the stack's own, leaves that they sign, and certificates that cert-manager issues."""
+"""Certificates: those that the stack makes, those that cert-manager issues, and those that others provide."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,15 @@ import pulumi_tls as tls
 from components.context import Context
 from components.kubernetes import encoded, metadata
 from model.roles import Role
-from settings.surroundings import IssuerSettings
+from settings.certificates import IssuerSettings
 
 HOURS_PER_YEAR = 8760
 AUTHORITY_HOURS = 10 * HOURS_PER_YEAR
 LEAF_HOURS = 2 * HOURS_PER_YEAR
 """pulumi-tls renews a leaf only when `pulumi up` runs inside its last 90 days, so leaves must outlive quiet years."""
 RENEWAL_HOURS = 90 * 24
+_LONGEST_COMMON_NAME = 64
+"""X.509's limit. Names inside the cluster can be longer; clients go by the alternative names, which have none."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,60 @@ class CertificateAuthority(pulumi.ComponentResource):
 
 
 @dataclass(frozen=True)
+class ProvidedSecret:
+    """A Secret of type kubernetes.io/tls that others keep and renew, in the namespace of the role that uses it."""
+
+    name: str
+
+
+Issuer = Authority | IssuerSettings | ProvidedSecret
+"""Who signs a certificate: the stack itself, cert-manager, or others."""
+
+
+@dataclass(frozen=True)
+class CertificateArgs:
+    """A certificate of `role` for the DNS names `hosts`, from `issuer`, in the Secret `<role>-<suffix>`."""
+
+    context: Context
+    role: Role
+    hosts: tuple[str, ...]
+    issuer: Issuer
+    suffix: str = "tls"
+
+
+@dataclass(frozen=True)
+class CertificateSecret:
+    """Where a certificate is found: a Secret in its role's namespace, with the keys tls.crt and tls.key.
+
+    Unless others provide it, the key ca.crt holds the authority that signed it.
+    """
+
+    secret: str
+    resource: pulumi.Resource | None
+    """What makes the Secret, for others to wait for; None where it is there already."""
+
+    @property
+    def resources(self) -> list[pulumi.Resource]:
+        """`resource` as `depends_on` takes it."""
+        return [self.resource] if self.resource else []
+
+
+def certificate(name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> CertificateSecret:
+    """The certificate that `args` describe, made by whatever its issuer asks for."""
+    if isinstance(args.issuer, ProvidedSecret):
+        return CertificateSecret(args.issuer.name, None)
+    if isinstance(args.issuer, Authority):
+        serving = ServingCertificateArgs(args.context, args.role, args.hosts, args.issuer, suffix=args.suffix)
+        made = ServingCertificate(name, serving, opts)
+        return CertificateSecret(made.secret, made)
+    asked = IssuedCertificateArgs(args.context, args.role, args.hosts, args.issuer, suffix=args.suffix)
+    issued = IssuedCertificate(name, asked, opts)
+    return CertificateSecret(issued.secret, issued)
+
+
+@dataclass(frozen=True)
 class ServingCertificateArgs:
-    """A certificate for `hosts`, in the Secret `<role>-tls` of the role's namespace."""
+    """A certificate for `hosts`, in the Secret `<role>-<suffix>` of the role's namespace."""
 
     context: Context
     role: Role
@@ -69,6 +123,7 @@ class ServingCertificateArgs:
     authority: Authority
     client: bool = False
     """Whether its holder also shows it to others, as Elasticsearch nodes do among themselves."""
+    suffix: str = "tls"
 
 
 class ServingCertificate(pulumi.ComponentResource):
@@ -76,6 +131,8 @@ class ServingCertificate(pulumi.ComponentResource):
 
     secret: str
     """Name of the Secret, with keys tls.crt, tls.key and ca.crt."""
+    certificate: pulumi.Output[str]
+    """PEM of the certificate, which is public."""
 
     def __init__(self, name: str, args: ServingCertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tracardi:index:ServingCertificate", name, opts=opts)
@@ -85,7 +142,9 @@ class ServingCertificate(pulumi.ComponentResource):
             f"{name}-request",
             private_key_pem=key.private_key_pem,
             dns_names=list(args.hosts),
-            subject=tls.CertRequestSubjectArgs(common_name=args.hosts[0]),
+            subject=tls.CertRequestSubjectArgs(
+                common_name=args.hosts[0] if len(args.hosts[0]) <= _LONGEST_COMMON_NAME else args.role.value
+            ),
             opts=child,
         )
         certificate = tls.LocallySignedCert(
@@ -100,7 +159,7 @@ class ServingCertificate(pulumi.ComponentResource):
         )
         k8s.core.v1.Secret(
             f"{name}-secret",
-            metadata=metadata(args.context, args.role, "tls"),
+            metadata=metadata(args.context, args.role, args.suffix),
             type="kubernetes.io/tls",
             data={
                 "tls.crt": encoded(certificate.cert_pem),
@@ -109,18 +168,20 @@ class ServingCertificate(pulumi.ComponentResource):
             },
             opts=child,
         )
-        self.secret = tls_secret(args.role)
+        self.certificate = certificate.cert_pem
+        self.secret = tls_secret(args.role, args.suffix)
         self.register_outputs({"secret": self.secret})
 
 
 @dataclass(frozen=True)
 class IssuedCertificateArgs:
-    """A certificate for `host` from `issuer`, in the Secret `<role>-tls` of the role's namespace."""
+    """A certificate for `hosts` from `issuer`, in the Secret `<role>-<suffix>` of the role's namespace."""
 
     context: Context
     role: Role
-    host: str
+    hosts: tuple[str, ...]
     issuer: IssuerSettings
+    suffix: str = "tls"
 
 
 class IssuedCertificate(pulumi.ComponentResource):
@@ -135,23 +196,24 @@ class IssuedCertificate(pulumi.ComponentResource):
             f"{name}-certificate",
             api_version="cert-manager.io/v1",
             kind="Certificate",
-            metadata=metadata(args.context, args.role),
+            metadata=metadata(args.context, args.role, None if args.suffix == "tls" else args.suffix),
             spec={
-                "secretName": tls_secret(args.role),
-                "dnsNames": [args.host],
+                "secretName": tls_secret(args.role, args.suffix),
+                "dnsNames": list(args.hosts),
+                "usages": ["digital signature", "server auth"],
                 "issuerRef": {"group": "cert-manager.io", "kind": args.issuer.kind.value, "name": args.issuer.name},
                 "privateKey": {"algorithm": "ECDSA", "size": 256, "rotationPolicy": "Always"},
                 "revisionHistoryLimit": 1,
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.secret = tls_secret(args.role)
+        self.secret = tls_secret(args.role, args.suffix)
         self.register_outputs({"secret": self.secret})
 
 
-def tls_secret(role: Role) -> str:
+def tls_secret(role: Role, suffix: str = "tls") -> str:
     """Name of the Secret with the certificate and key of `role`."""
-    return f"{role}-tls"
+    return f"{role}-{suffix}"
 
 
 def _key(name: str, opts: pulumi.ResourceOptions) -> tls.PrivateKey:

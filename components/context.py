@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+from model.encryption import Encryption
+from model.images import Image, Software
 from model.releases import Release, release_of
 from model.roles import Role, Tier
 from settings.installation import Profile
+from settings.platform import PlatformSettings
 from settings.root import Settings
-from settings.surroundings import PlatformSettings
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,22 @@ class Context:
     release: Release
     platform: PlatformSettings
     cluster_domain: str
+    roles: frozenset[Role]
+    """The roles that this installation consists of."""
+    encryption: Encryption = Encryption.EDGE
 
     @property
-    def roles(self) -> frozenset[Role]:
-        """The roles that this installation consists of."""
-        return frozenset(Role) if self.release.uses_mysql else frozenset(Role) - {Role.MYSQL}
+    def encrypted(self) -> bool:
+        """Whether API and console speak TLS themselves."""
+        return self.encryption is Encryption.FULL
+
+    def image(self, software: Software) -> Image:
+        """The image of `software`: the release's own, or what the platform puts in its place.
+
+        Raises:
+            KeyError: the release has no use for `software`.
+        """
+        return self.platform.image(software, self.release.images[software])
 
     def namespace(self, tier: Tier) -> str:
         """Name of the namespace of `tier`."""
@@ -66,4 +79,19 @@ def context_of(settings: Settings) -> Context:
         release=release_of(settings.installation.release),
         platform=settings.platform,
         cluster_domain=settings.network.cluster_domain,
+        roles=frozenset(Role) - _absent(settings),
+        encryption=settings.certificates.encryption,
     )
+
+
+def _absent(settings: Settings) -> frozenset[Role]:
+    """Roles that nothing plays: the console where users bring their own, and stores that others run."""
+    data, mysql = settings.data, settings.data.mysql
+    absent = {
+        Role.GUI: not settings.gui.enabled,
+        Role.GUI_BALANCER: not settings.gui.enabled,
+        Role.ELASTICSEARCH: data.elasticsearch.external is not None,
+        Role.REDIS: data.redis.external is not None,
+        Role.MYSQL: not settings.uses_mysql or (mysql is not None and mysql.external is not None),
+    }
+    return frozenset(role for role, away in absent.items() if away)

@@ -1,4 +1,4 @@
-"""DataServices: the stores that both API clusters share."""
+"""DataServices: the stores that both API clusters share, in the cluster or run by others."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,14 @@ import pulumi
 
 from components.context import Context
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
-from components.mysql import MysqlStore, MysqlStoreArgs
+from components.endpoints import DataEndpoints, ElasticsearchEndpoint, MysqlEndpoint, RedisEndpoint, Tunnel
+from components.keeping import Keeping
+from components.mysql import DATABASE, USERNAME, MysqlStore, MysqlStoreArgs
 from components.redis import RedisStore, RedisStoreArgs
-from settings.data import DataSettings, StoreSettings
+from components.tunnel import LOOPBACK
+from model.ports import Port
+from model.roles import Role
+from settings.data import DataSettings, MysqlSettings
 
 
 @dataclass(frozen=True)
@@ -17,27 +22,59 @@ class DataServicesArgs:
 
     context: Context
     settings: DataSettings
+    keeping: Keeping
 
 
 class DataServices(pulumi.ComponentResource):
-    """Elasticsearch and Redis, and MySQL where the release uses it."""
+    """Elasticsearch and Redis, and MySQL where the release uses it. What others run is only addressed."""
 
-    elasticsearch_authority: pulumi.Output[str]
-    """PEM that clients verify Elasticsearch with."""
+    endpoints: DataEndpoints
+    """Where API pods find each store."""
 
     def __init__(self, name: str, args: DataServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tracardi:index:DataServices", name, opts=opts)
-        context, settings = args.context, args.settings
         child = pulumi.ResourceOptions(parent=self)
-        elasticsearch = ElasticsearchCluster(
-            f"{name}-elasticsearch", ElasticsearchClusterArgs(context, settings.elasticsearch), opts=child
+        self.endpoints = DataEndpoints(
+            elasticsearch=_elasticsearch(f"{name}-elasticsearch", args, child),
+            redis=_redis(f"{name}-redis", args, child),
+            mysql=_mysql(f"{name}-mysql", args, child) if args.context.release.uses_mysql else None,
         )
-        RedisStore(f"{name}-redis", RedisStoreArgs(context, settings.redis), opts=child)
-        if context.release.mysql is not None:
-            MysqlStore(
-                f"{name}-mysql",
-                MysqlStoreArgs(context, settings.mysql or StoreSettings(), context.release.mysql),
-                opts=child,
-            )
-        self.elasticsearch_authority = elasticsearch.authority
-        self.register_outputs({"elasticsearch_authority": self.elasticsearch_authority})
+        self.register_outputs({})
+
+
+def _elasticsearch(name: str, args: DataServicesArgs, opts: pulumi.ResourceOptions) -> ElasticsearchEndpoint:
+    context, settings = args.context, args.settings.elasticsearch
+    if settings.external is not None:
+        external = settings.external
+        return ElasticsearchEndpoint(tuple(external.urls), external.username, external.certificate_authority)
+    cluster = ElasticsearchCluster(name, ElasticsearchClusterArgs(context, settings, args.keeping), opts)
+    url = f"https://{context.host(Role.ELASTICSEARCH)}:{int(Port.ELASTICSEARCH)}"
+    return ElasticsearchEndpoint((url,), "elastic", cluster.authority)
+
+
+def _redis(name: str, args: DataServicesArgs, opts: pulumi.ResourceOptions) -> RedisEndpoint:
+    context, settings = args.context, args.settings.redis
+    if settings.external is not None:
+        external = settings.external
+        there = Tunnel(external.host, external.port or Port.REDIS, external.certificate_authority)
+    else:
+        store = RedisStore(name, RedisStoreArgs(context, settings, args.keeping), opts)
+        there = Tunnel(context.host(Role.REDIS), Port.REDIS, store.authority)
+    if settings.tunnel:
+        return RedisEndpoint(LOOPBACK, Port.REDIS, there)
+    return RedisEndpoint(there.host, there.port)
+
+
+def _mysql(name: str, args: DataServicesArgs, opts: pulumi.ResourceOptions) -> MysqlEndpoint:
+    context, settings = args.context, args.settings.mysql or MysqlSettings()
+    username, database = USERNAME, DATABASE
+    if settings.external is not None:
+        external = settings.external
+        username, database = external.username, external.database
+        there = Tunnel(external.host, external.port or Port.MYSQL, external.certificate_authority)
+    else:
+        store = MysqlStore(name, MysqlStoreArgs(context, settings, args.keeping), opts)
+        there = Tunnel(context.host(Role.MYSQL), Port.MYSQL, store.authority)
+    if settings.tunnel:
+        return MysqlEndpoint(LOOPBACK, Port.MYSQL, username, database, there)
+    return MysqlEndpoint(there.host, there.port, username, database)

@@ -14,6 +14,7 @@ from components.certificates import (
     tls_secret,
 )
 from components.context import Context
+from components.keeping import Keeping
 from components.kubernetes import digest, metadata
 from components.pods import (
     TMP,
@@ -30,6 +31,7 @@ from components.pods import (
 from components.rendering import render
 from components.stateful import DATA, StatefulStore, StatefulStoreArgs, node_hosts, node_names
 from model.credentials import Credential
+from model.images import Software
 from model.lifecycle import Probe
 from model.limits import MIN_ELASTICSEARCH_NODES
 from model.ports import Port
@@ -53,6 +55,7 @@ class ElasticsearchClusterArgs:
 
     context: Context
     settings: ElasticsearchSettings
+    keeping: Keeping
 
 
 class ElasticsearchCluster(pulumi.ComponentResource):
@@ -81,7 +84,12 @@ class ElasticsearchCluster(pulumi.ComponentResource):
             opts=child,
         )
         files = {
-            "elasticsearch.yml": render("elasticsearch.yml.j2", cluster=context.installation, seed_hosts=hosts),
+            "elasticsearch.yml": render(
+                "elasticsearch.yml.j2",
+                cluster=context.installation,
+                seed_hosts=hosts,
+                allow_mmap=args.settings.allow_mmap,
+            ),
             **{script: (PROGRAMS / f"elasticsearch-{script}").read_text() for script in ("prepare.sh", "ready.sh")},
         }
         configuration = k8s.core.v1.ConfigMap(
@@ -94,6 +102,7 @@ class ElasticsearchCluster(pulumi.ComponentResource):
                 pod=_pod(args, digest(*files.values())),
                 ports={"https": Port.ELASTICSEARCH, "transport": Port.ELASTICSEARCH_TRANSPORT},
                 storage=args.settings.storage,
+                keeping=args.keeping,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[configuration, certificate]),
         )
@@ -108,7 +117,7 @@ def heap_mebibytes(memory: str) -> int:
 
 def _pod(args: ElasticsearchClusterArgs, configuration_digest: str) -> Pod:
     context, settings = args.context, args.settings
-    image = context.release.elasticsearch
+    image = context.image(Software.ELASTICSEARCH)
     shared = (Mount(DATA, "/var/lib/elasticsearch", read_only=False), Mount("scripts", "/etc/tracardi"))
     prepare = Container(
         name="prepare",
@@ -124,7 +133,7 @@ def _pod(args: ElasticsearchClusterArgs, configuration_digest: str) -> Pod:
         mounts=(*shared, Mount("config", "/prepared", read_only=False)),
     )
     heap = heap_mebibytes(settings.memory)
-    ready = Check(command=("sh", "/etc/tracardi/ready.sh"))
+    started, ready = (Check(command=("sh", "/etc/tracardi/ready.sh", stage)) for stage in ("started", "ready"))
     elasticsearch = Container(
         name="elasticsearch",
         image=image,
@@ -132,6 +141,9 @@ def _pod(args: ElasticsearchClusterArgs, configuration_digest: str) -> Pod:
         environment={
             "ES_JAVA_OPTS": f"-Xms{heap}m -Xmx{heap}m",
             "ES_TMPDIR": f"{_HOME}{TMP}",
+            # A single node has nowhere to put replicas. With several, a rolling update waits for them: it takes the
+            # next node down only when no shard depends on it alone.
+            "READY_STATUS": "yellow" if settings.nodes == 1 else "green",
             "ELASTIC_PASSWORD": SecretKey(context.credentials_secret(Role.ELASTICSEARCH), Credential.ELASTICSEARCH),
         },
         ports={"https": Port.ELASTICSEARCH, "transport": Port.ELASTICSEARCH_TRANSPORT},
@@ -142,7 +154,7 @@ def _pod(args: ElasticsearchClusterArgs, configuration_digest: str) -> Pod:
             Mount("logs", f"{_HOME}/logs", read_only=False),
             Mount("tmp", f"{_HOME}{TMP}", read_only=False),
         ),
-        startup=ready.probe(_START),
+        startup=started.probe(_START),
         readiness=ready.probe(_READY),
         liveness=Check(tcp_port=Port.ELASTICSEARCH).probe(_ALIVE),
     )

@@ -1,6 +1,7 @@
 """The configuration of a balancer, as text: a pure function of what stands behind it and who may reach it."""
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from components.rendering import render
 from model.lifecycle import (
@@ -11,7 +12,14 @@ from model.lifecycle import (
 )
 from model.ports import Port
 from model.routes import Route
-from settings.balancer import BalancerSettings
+from settings.balancer import BalancerSettings, IpFamilyPolicy
+
+CONFIGURATION = PurePosixPath("/etc/haproxy")
+"""Folder of the configuration in a balancer's container."""
+CERTIFICATES = CONFIGURATION / "certs"
+"""Folder of the certificate that clients see. HAProxy pairs tls.crt with the key that is called tls.crt.key."""
+UPSTREAM = CONFIGURATION / "upstream"
+"""Folder of the authority that instances are verified with."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,8 @@ class Upstream:
     port: int
     slots: int
     health_path: str
+    ca_secret: str | None = None
+    """Secret in the balancer's namespace whose key ca.crt verifies that instances are `host`; None for plain text."""
 
 
 def haproxy_configuration(
@@ -46,10 +56,14 @@ def haproxy_configuration(
         host=host,
         routes=routes,
         trusted=trusted,
-        upstream=upstream.host,
-        upstream_port=int(upstream.port),
-        slots=upstream.slots,
-        health_path=upstream.health_path,
+        upstream=upstream,
+        # Proxies in front that tell the client's address in a header; none where clients connect themselves.
+        hops=settings.gateway.trusted_hops if settings.gateway else 0,
+        # Who tells the client's address ahead of the connection, by the PROXY protocol.
+        declared=() if settings.gateway else tuple(map(str, settings.service.proxy_protocol)),
+        dual_stack=settings.service.ip_family_policy is not IpFamilyPolicy.SINGLE_STACK,
+        certificate=CERTIFICATES / "tls.crt",
+        authority=UPSTREAM / "ca.crt",
         max_body_bytes=settings.max_body_bytes,
         requests_per_second=settings.requests_per_second,
         https_port=int(Port.BALANCER_HTTPS),

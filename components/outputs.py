@@ -4,8 +4,10 @@ from ipaddress import ip_address
 
 import pulumi
 
+from components.context import context_of
 from components.load_balancer import LoadBalancer
 from components.tracardi import Tracardi
+from model.encryption import PlainConnection, Store, exceptions
 from settings.root import Settings
 
 _EXPOSURE = {"track": "internet", "guiApi": "trusted networks", "gui": "trusted networks"}
@@ -13,12 +15,10 @@ _EXPOSURE = {"track": "internet", "guiApi": "trusted networks", "gui": "trusted 
 
 def outputs(settings: Settings, tracardi: Tracardi) -> dict[str, object]:
     """The stack's outputs by name."""
-    track, gui_api, gui = settings.track.host, settings.gui_api.host, settings.gui.host
+    gui_api = settings.gui_api.host
     entries = tracardi.entries
     told: dict[str, object] = {
-        "trackUrl": f"https://{track}",
-        # The console keeps its API's address in the browser; this query fills it in.
-        "guiUrl": f"https://{gui}/?api=https://{gui_api}",
+        "trackUrl": f"https://{settings.track.host}",
         "guiApiUrl": f"https://{gui_api}",
         "adminEmail": settings.installation.admin_email,
         "adminPassword": tracardi.admin_password,
@@ -31,10 +31,26 @@ def outputs(settings: Settings, tracardi: Tracardi) -> dict[str, object]:
             lambda found: [record for records in found for record in records]
         ),
         "release": settings.installation.release,
+        "dataKept": settings.keeps_data,
+        # What no certificate protects, so that nobody believes otherwise.
+        "plainConnections": [f"{plain.connection}: {plain.reason}" for plain in plain_connections(settings)],
     }
+    if settings.gui.enabled:
+        # The console keeps its API's address in the browser; this query fills it in.
+        told["guiUrl"] = f"https://{settings.gui.host}/?api=https://{gui_api}"
     if tracardi.certificate_authority is not None:
         told["certificateAuthority"] = tracardi.certificate_authority
     return told
+
+
+def plain_connections(settings: Settings) -> tuple[PlainConnection, ...]:
+    """The connections of the installation that stay in plain text."""
+    context, data = context_of(settings), settings.data
+    reached = {Store.REDIS: data.redis.tunnel}
+    if settings.uses_mysql:
+        reached[Store.MYSQL] = data.mysql is not None and data.mysql.tunnel
+    stores = frozenset(store for store, tunnel in reached.items() if not tunnel)
+    return exceptions(settings.certificates.encryption, context.roles, stores)
 
 
 def _records(entry: LoadBalancer) -> pulumi.Output[list[dict[str, object]]]:

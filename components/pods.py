@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import pulumi
 import pulumi_kubernetes as k8s
 
 from components.context import Context
@@ -10,12 +11,16 @@ from model.images import Image
 from model.lifecycle import DRAIN_SECONDS, GRACE_SECONDS, LOST_NODE_SECONDS, Probe
 from model.roles import Role
 from settings.installation import Profile
-from settings.surroundings import PlatformSettings
+from settings.platform import PlatformSettings
 
 TMP = "/tmp"  # noqa: S108 - a volume of each pod's own, the only place that most may write to
 
 USER = 65532
 """User and group of every container whose image does not insist on one of its own."""
+
+_DISK_REQUEST = "64Mi"
+_DISK_LIMIT = "1Gi"
+"""For logs and scratch volumes: above the sum of any pod's, with the 250 MiB of logs that some nodes keep of each."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +38,17 @@ class Check:
 
     path: str | None = None
     port: int | None = None
+    tls: bool = False
+    """Whether the port speaks TLS; the kubelet does not verify the certificate."""
     tcp_port: int | None = None
     command: tuple[str, ...] = ()
 
     def probe(self, timing: Probe) -> k8s.core.v1.ProbeArgs:
         """The kubelet probe that asks this with `timing`."""
         return k8s.core.v1.ProbeArgs(
-            http_get=k8s.core.v1.HTTPGetActionArgs(path=self.path, port=self.port) if self.path and self.port else None,
+            http_get=k8s.core.v1.HTTPGetActionArgs(path=self.path, port=self.port, scheme="HTTPS" if self.tls else None)
+            if self.path and self.port
+            else None,
             tcp_socket=k8s.core.v1.TCPSocketActionArgs(port=self.tcp_port) if self.tcp_port else None,
             exec_=k8s.core.v1.ExecActionArgs(command=list(self.command)) if self.command else None,
             period_seconds=timing.period,
@@ -95,6 +104,8 @@ class Pod:
     containers: tuple[Container, ...]
     instances: int = 1
     init_containers: tuple[Container, ...] = ()
+    sidecars: tuple[Container, ...] = ()
+    """Containers that start before all others, in this order, and stop after them."""
     volumes: tuple[k8s.core.v1.VolumeArgs, ...] = ()
     user: int = USER
     group: int | None = None
@@ -104,8 +115,8 @@ class Pod:
     revision_label: str | None = "pod-template-hash"
     """Label that tells pods of one revision from the next, so that a rolling update spreads each by itself."""
     restart_policy: str | None = None
-    checksums: Mapping[str, str] = field(default_factory=dict)
-    """Digest of each configuration that pods read only at their start; a change rolls them."""
+    checksums: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Digest of each configuration that pods read only at their start; a change rolls them. Never of a secret."""
 
 
 def scratch(name: str, size: str) -> k8s.core.v1.VolumeArgs:
@@ -149,8 +160,12 @@ def pod_template(context: Context, pod: Pod) -> k8s.core.v1.PodTemplateSpecArgs:
                 fs_group_change_policy="OnRootMismatch",
                 seccomp_profile=k8s.core.v1.SeccompProfileArgs(type="RuntimeDefault"),
             ),
-            containers=[_container(platform, container) for container in pod.containers],
-            init_containers=[_container(platform, container) for container in pod.init_containers] or None,
+            containers=[_container(container) for container in pod.containers],
+            init_containers=[
+                *(_container(container, restart_policy="Always") for container in pod.sidecars),
+                *(_container(container) for container in pod.init_containers),
+            ]
+            or None,
             volumes=list(pod.volumes) or None,
             topology_spread_constraints=_spread(context, pod),
             termination_grace_period_seconds=pod.grace_seconds,
@@ -164,11 +179,12 @@ def pod_template(context: Context, pod: Pod) -> k8s.core.v1.PodTemplateSpecArgs:
     )
 
 
-def _container(platform: PlatformSettings, container: Container) -> k8s.core.v1.ContainerArgs:
+def _container(container: Container, restart_policy: str | None = None) -> k8s.core.v1.ContainerArgs:
     resources = container.resources
     return k8s.core.v1.ContainerArgs(
         name=container.name,
-        image=str(container.image.from_mirror(platform.image_registry)),
+        image=str(container.image),
+        restart_policy=restart_policy,
         image_pull_policy="IfNotPresent",
         command=list(container.command) or None,
         args=list(container.arguments) or None,
@@ -187,7 +203,9 @@ def _container(platform: PlatformSettings, container: Container) -> k8s.core.v1.
         ]
         or None,
         resources=k8s.core.v1.ResourceRequirementsArgs(
-            requests={"cpu": resources.cpu, "memory": resources.memory}, limits={"memory": resources.memory_limit}
+            requests={"cpu": resources.cpu, "memory": resources.memory, "ephemeral-storage": _DISK_REQUEST},
+            # Without a limit, what one pod writes to its node evicts others.
+            limits={"memory": resources.memory_limit, "ephemeral-storage": _DISK_LIMIT},
         ),
         security_context=k8s.core.v1.SecurityContextArgs(
             allow_privilege_escalation=False,

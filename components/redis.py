@@ -6,16 +6,18 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.context import Context
+from components.keeping import Keeping
 from components.kubernetes import digest, metadata
 from components.pods import Check, Container, Mount, Pod, Resources, SecretKey, config_volume, secret_volume
 from components.rendering import render
 from components.stateful import DATA, StatefulStore, StatefulStoreArgs
+from components.store_certificate import FOLDER, StoreCertificate, StoreCertificateArgs
 from model.credentials import Credential
-from model.images import REDIS
+from model.images import Software
 from model.lifecycle import LIVENESS, READINESS
 from model.ports import Port
 from model.roles import Role
-from settings.data import StoreSettings
+from settings.data import RedisSettings
 from settings.types import amount
 
 _MEMORY_FOR_DATA = 0.75
@@ -27,45 +29,60 @@ class RedisStoreArgs:
     """Redis as `settings` describe it."""
 
     context: Context
-    settings: StoreSettings
+    settings: RedisSettings
+    keeping: Keeping
 
 
 class RedisStore(pulumi.ComponentResource):
-    """One Redis instance with a password and a volume."""
+    """One Redis instance with a password and a volume; with a tunnel, one that speaks nothing but TLS."""
+
+    authority: pulumi.Output[str] | None
+    """PEM that tunnels verify it with; None where there is no tunnel."""
 
     def __init__(self, name: str, args: RedisStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tracardi:index:RedisStore", name, opts=opts)
+        context, settings = args.context, args.settings
+        child = pulumi.ResourceOptions(parent=self)
+        certificate = (
+            StoreCertificate(f"{name}-certificate", StoreCertificateArgs(context, Role.REDIS), opts=child)
+            if settings.tunnel
+            else None
+        )
         configuration = render(
             "redis.conf.j2",
             port=int(Port.REDIS),
-            maxmemory_mebibytes=int(amount(args.settings.memory) * _MEMORY_FOR_DATA / 1024**2),
+            maxmemory_mebibytes=int(amount(settings.memory) * _MEMORY_FOR_DATA / 1024**2),
+            certificate_folder=FOLDER if certificate else None,
         )
         config_map = k8s.core.v1.ConfigMap(
             f"{name}-configuration",
-            metadata=metadata(args.context, Role.REDIS),
+            metadata=metadata(context, Role.REDIS),
             data={"redis.conf": configuration},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=child,
         )
         StatefulStore(
             f"{name}-store",
             StatefulStoreArgs(
-                context=args.context,
-                pod=_pod(args, digest(configuration)),
+                context=context,
+                pod=_pod(args, digest(configuration), certificate),
                 ports={"redis": Port.REDIS},
-                storage=args.settings.storage,
+                storage=settings.storage,
+                keeping=args.keeping,
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[config_map]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[config_map, *([certificate] if certificate else [])]),
         )
+        self.authority = certificate.authority if certificate else None
         self.register_outputs({})
 
 
-def _pod(args: RedisStoreArgs, configuration_digest: str) -> Pod:
+def _pod(args: RedisStoreArgs, configuration_digest: str, certificate: StoreCertificate | None) -> Pod:
     context, memory = args.context, args.settings.memory
-    answers = Check(command=("sh", "-c", 'test "$(redis-cli ping)" = PONG'))
+    tls = f" --tls --cacert {FOLDER}/ca.crt -h localhost" if certificate else ""
+    answers = Check(command=("sh", "-c", f'test "$(redis-cli{tls} ping)" = PONG'))
     secret = context.credentials_secret(Role.REDIS)
     redis = Container(
         name="redis",
-        image=REDIS,
+        image=context.image(Software.REDIS),
         resources=Resources(cpu="100m", memory=memory, memory_limit=memory),
         command=("redis-server", "/etc/tracardi/redis.conf"),
         environment={"REDISCLI_AUTH": SecretKey(secret, Credential.REDIS)},
@@ -74,6 +91,7 @@ def _pod(args: RedisStoreArgs, configuration_digest: str) -> Pod:
             Mount(DATA, "/data", read_only=False),
             Mount("configuration", "/etc/tracardi"),
             Mount("credentials", "/run/secrets/redis"),
+            *((certificate.mount,) if certificate else ()),
         ),
         readiness=answers.probe(READINESS),
         liveness=answers.probe(LIVENESS),
@@ -84,8 +102,12 @@ def _pod(args: RedisStoreArgs, configuration_digest: str) -> Pod:
         volumes=(
             config_volume("configuration", Role.REDIS.value),
             secret_volume("credentials", secret, {"auth.conf": "auth.conf"}),
+            *((certificate.volume,) if certificate else ()),
         ),
         stateless=False,
         revision_label="controller-revision-hash",
-        checksums={"configuration": configuration_digest},
+        checksums={
+            "configuration": configuration_digest,
+            **({"certificate": certificate.checksum} if certificate else {}),
+        },
     )

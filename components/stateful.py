@@ -7,6 +7,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.context import Context
+from components.keeping import Keeping
 from components.kubernetes import SKIP_AWAIT, metadata
 from components.pods import Pod, pod_template
 from components.stateless import disruption_budget, service_account
@@ -27,6 +28,7 @@ class StatefulStoreArgs:
     pod: Pod
     ports: Mapping[str, int]
     storage: str
+    keeping: Keeping
 
 
 class StatefulStore(pulumi.ComponentResource):
@@ -68,10 +70,12 @@ class StatefulStore(pulumi.ComponentResource):
             f"{name}-set",
             metadata=metadata(context, pod.role),
             spec=_stateful_set(args),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[account],
-                custom_timeouts=pulumi.CustomTimeouts(create=START_TIMEOUT, update=START_TIMEOUT),
+            opts=args.keeping.guarded(
+                pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=[account],
+                    custom_timeouts=pulumi.CustomTimeouts(create=START_TIMEOUT, update=START_TIMEOUT),
+                )
             ),
         )
         self.service = pod.role.value
@@ -98,7 +102,7 @@ def _stateful_set(args: StatefulStoreArgs) -> k8s.apps.v1.StatefulSetSpecArgs:
         # One at a time, a node waits for a quorum that the next ones would make.
         pod_management_policy="Parallel",
         persistent_volume_claim_retention_policy=k8s.apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicyArgs(
-            when_deleted="Delete", when_scaled="Retain"
+            when_deleted="Retain" if args.keeping.keep else "Delete", when_scaled="Retain"
         ),
         template=pod_template(context, pod),
         volume_claim_templates=[

@@ -14,6 +14,14 @@ START_TIMEOUT = "10m"
 """Longest wait for a rollout: images are pulled, and a release from 0.9 on may wait 4 minutes for its stores."""
 
 
+SCALE_DOWN_SECONDS = 30
+"""The autoscaler takes away one instance in this time; each drains first."""
+
+FIXED_NUMBER = {"pulumi.com/patchForce": "true"}
+"""For a Deployment whose number the stack decides: an autoscaler that was there before still owns it. Without force the
+API server refuses to give it back, and while the number in the stack stays the same, nobody would even ask."""
+
+
 @dataclass(frozen=True)
 class Autoscaling:
     """An autoscaler's upper bound, and the CPU use in percent of the request that it aims at."""
@@ -46,7 +54,7 @@ class StatelessWorkload(pulumi.ComponentResource):
         account = service_account(name, context, pod, child)
         deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
-            metadata=metadata(context, pod.role),
+            metadata=metadata(context, pod.role, annotations=None if args.autoscaling else FIXED_NUMBER),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=pod.instances,
                 selector=selector,
@@ -130,6 +138,15 @@ def _autoscaler(pod: Pod, autoscaling: Autoscaling) -> k8s.autoscaling.v2.Horizo
         ),
         min_replicas=pod.instances,
         max_replicas=autoscaling.most,
+        behavior=k8s.autoscaling.v2.HorizontalPodAutoscalerBehaviorArgs(
+            scale_down=k8s.autoscaling.v2.HPAScalingRulesArgs(
+                # Several at once are taken from the nodes that hold most at that moment, which may leave the required
+                # instances on fewer nodes than there are instances. One at a time, the fullest node loses each.
+                policies=[
+                    k8s.autoscaling.v2.HPAScalingPolicyArgs(type="Pods", value=1, period_seconds=SCALE_DOWN_SECONDS)
+                ],
+            )
+        ),
         metrics=[
             k8s.autoscaling.v2.MetricSpecArgs(
                 type="Resource",

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from model.limits import SUPPORTED_KUBERNETES
-from settings.surroundings import TargetSettings
+from settings.platform import TargetSettings
 
 UID_OUTPUT = "clusterUid"
 """Stack output in which a stack remembers its cluster."""
@@ -88,17 +88,35 @@ def _same_cluster(target: Target, remembered: str | None) -> str:
     return target.kubeconfig
 
 
+def ask(target: Target, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What kubectl answers about `target`; the caller judges the status.
+
+    Raises:
+        TargetError: no answer in time, or no kubectl.
+    """
+    return _kubectl(target.kubeconfig, target.context, *arguments)
+
+
 def _get(kubeconfig: str, context: str, path: str) -> dict[str, Any]:
-    command = ["kubectl", f"--kubeconfig={kubeconfig}", f"--context={context}", "get", "--raw", path]
+    answer = _kubectl(kubeconfig, context, "get", "--raw", path)
+    if answer.returncode:
+        raise _silent(kubeconfig, context, answer.stderr)
+    return dict(json.loads(answer.stdout))
+
+
+def _kubectl(kubeconfig: str, context: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["kubectl", f"--kubeconfig={kubeconfig}", f"--context={context}", *arguments]
     try:
-        answer = subprocess.run(command, capture_output=True, check=True, text=True, timeout=_TIMEOUT_SECONDS)
+        return subprocess.run(command, capture_output=True, check=False, text=True, timeout=_TIMEOUT_SECONDS)
     except FileNotFoundError as problem:
         raise TargetError('kubectl is not on PATH. Install it, or run eval "$(make -s env)" first.') from problem
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
-        told = problem.stderr if isinstance(problem, subprocess.CalledProcessError) else "no answer in time"
-        raise TargetError(
-            f"tracardi:target.context\n  value:  {context} in {kubeconfig}\n"
-            f"  limit:  the cluster does not answer: {str(told).strip()}\n"
-            "  remedy: Start it (make cluster-up for the embedded one), or correct kubeconfig and context."
-        ) from problem
-    return dict(json.loads(answer.stdout))
+    except subprocess.TimeoutExpired as problem:
+        raise _silent(kubeconfig, context, "no answer in time") from problem
+
+
+def _silent(kubeconfig: str, context: str, told: str) -> TargetError:
+    return TargetError(
+        f"tracardi:target.context\n  value:  {context} in {kubeconfig}\n"
+        f"  limit:  the cluster does not answer: {told.strip()}\n"
+        "  remedy: Start it (make cluster-up for the embedded one), or correct kubeconfig and context."
+    )

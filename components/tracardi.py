@@ -5,14 +5,22 @@ from dataclasses import dataclass
 import pulumi
 
 from components.api import ApiConfiguration, ApiConfigurationArgs
-from components.certificates import Authority, CertificateAuthority, CertificateAuthorityArgs
+from components.certificates import (
+    Authority,
+    CertificateAuthority,
+    CertificateAuthorityArgs,
+    Issuer,
+    ProvidedSecret,
+)
 from components.context import Context, context_of
 from components.credentials import Credentials, CredentialsArgs
 from components.data_services import DataServices, DataServicesArgs
+from components.egress import egress
 from components.gui_api_cluster import GuiApiCluster, GuiApiClusterArgs
 from components.gui_cluster import GuiCluster, GuiClusterArgs
 from components.haproxy import Upstream
 from components.installation import Installation, InstallationArgs
+from components.keeping import Keeping
 from components.kubernetes import digest
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.namespaces import Namespaces, NamespacesArgs
@@ -20,16 +28,28 @@ from components.track_cluster import TrackCluster, TrackClusterArgs
 from model.index_shape import index_shape
 from model.roles import Role
 from model.routes import routes
-from settings.balancer import BalancerSettings
+from settings.balancer import BalancerSettings, Mode
 from settings.root import Settings
-from settings.surroundings import IssuerSettings
 
 
 @dataclass(frozen=True)
 class TracardiArgs:
-    """The installation as `settings` describe it."""
+    """The installation as `settings` describe it; `kept` names the Secrets that an earlier life left in the cluster."""
 
     settings: Settings
+    kept: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A cluster's balancer: `upstream` under the name `host`, made once `after` is there."""
+
+    role: Role
+    host: str
+    upstream: Upstream
+    settings: BalancerSettings
+    issuer: Issuer
+    after: pulumi.Resource
 
 
 class Tracardi(pulumi.ComponentResource):
@@ -52,20 +72,42 @@ class Tracardi(pulumi.ComponentResource):
         super().__init__("tracardi:index:Tracardi", name, opts=opts)
         settings = args.settings
         context = context_of(settings)
+        keeping = Keeping(keep=settings.keeps_data, protect=settings.keeps_data and settings.production)
         index_digest = digest(*(f"{key}={value}" for key, value in sorted(index_shape(settings.index).items())))
 
-        namespaces = Namespaces(f"{name}-namespaces", NamespacesArgs(context, settings.network), self._after())
-        credentials = Credentials(f"{name}-credentials", CredentialsArgs(context), self._after(namespaces))
-        ready = (namespaces, credentials)
-        data = DataServices(f"{name}-data", DataServicesArgs(context, settings.data), self._after(*ready))
-        configuration = ApiConfiguration(
-            f"{name}-api",
-            ApiConfigurationArgs(context, settings.index, data.elasticsearch_authority),
+        namespaces = Namespaces(
+            f"{name}-namespaces",
+            NamespacesArgs(
+                context=context,
+                network=settings.network,
+                entries={
+                    Role.TRACK_BALANCER: settings.track.balancer,
+                    Role.GUI_API_BALANCER: settings.gui_api.balancer,
+                    Role.GUI_BALANCER: settings.gui.balancer,
+                },
+                egress=egress(settings),
+                keeping=keeping,
+            ),
+            self._after(),
+        )
+        credentials = Credentials(
+            f"{name}-credentials",
+            CredentialsArgs(context, settings.credentials, keeping, args.kept),
             self._after(namespaces),
         )
+        data = DataServices(
+            f"{name}-data", DataServicesArgs(context, settings.data, keeping), self._after(namespaces, credentials)
+        )
+        configuration = ApiConfiguration(
+            f"{name}-api",
+            ApiConfigurationArgs(context, settings.index, data.endpoints),
+            self._after(namespaces),
+        )
+        inside = self._inside(name, context, settings)
+        internal = settings.certificates.internal_issuer or inside if context.encrypted else None
         gui_api = GuiApiCluster(
             f"{name}-gui-api",
-            GuiApiClusterArgs(context, settings.gui_api, index_digest),
+            GuiApiClusterArgs(context, settings.gui_api, index_digest, data.endpoints, internal),
             self._after(data, configuration),
         )
         installation = Installation(
@@ -74,43 +116,63 @@ class Tracardi(pulumi.ComponentResource):
             self._after(gui_api),
         )
         track = TrackCluster(
-            f"{name}-track", TrackClusterArgs(context, settings.track, index_digest), self._after(installation)
+            f"{name}-track",
+            TrackClusterArgs(context, settings.track, index_digest, data.endpoints, internal),
+            self._after(installation),
         )
-        gui = GuiCluster(f"{name}-gui", GuiClusterArgs(context, settings.gui), self._after(namespaces))
+        issuers = self._issuers(name, context, settings)
+        entries = {
+            "track": _Entry(
+                Role.TRACK_BALANCER,
+                settings.track.host,
+                track.upstream,
+                settings.track.balancer,
+                issuers["track"],
+                track,
+            ),
+            "guiApi": _Entry(
+                Role.GUI_API_BALANCER,
+                settings.gui_api.host,
+                gui_api.upstream,
+                settings.gui_api.balancer,
+                issuers["guiApi"],
+                namespaces,
+            ),
+        }
+        if settings.gui.enabled and settings.gui.host is not None:
+            gui = GuiCluster(
+                f"{name}-gui",
+                GuiClusterArgs(context, settings.gui, settings.gui_api.host, internal),
+                self._after(namespaces),
+            )
+            entries["gui"] = _Entry(
+                Role.GUI_BALANCER,
+                settings.gui.host,
+                gui.upstream,
+                settings.gui.balancer,
+                issuers["gui"],
+                namespaces,
+            )
 
-        issuer = self._issuer(name, context, settings)
         trusted = tuple(map(str, settings.network.trusted))
-
-        def balancer(
-            role: Role,
-            host: str,
-            upstream: Upstream,
-            of: BalancerSettings,
-            after: pulumi.ComponentResource,
-        ) -> LoadBalancer:
-            public = role is Role.TRACK_BALANCER
-            return LoadBalancer(
-                f"{name}-{role}",
+        self.entries = {}
+        for key, entry in entries.items():
+            public = entry.role is Role.TRACK_BALANCER
+            self.entries[key] = LoadBalancer(
+                f"{name}-{entry.role}",
                 LoadBalancerArgs(
                     context=context,
-                    role=role,
-                    host=host,
-                    upstream=upstream,
-                    settings=of,
-                    issuer=issuer,
+                    role=entry.role,
+                    host=entry.host,
+                    upstream=entry.upstream,
+                    settings=entry.settings,
+                    issuer=entry.issuer,
+                    internal=inside,
                     routes=routes(frozenset(settings.track.routes)) if public else (),
                     trusted=() if public else trusted,
                 ),
-                self._after(after),
+                self._after(entry.after),
             )
-
-        self.entries = {
-            "track": balancer(Role.TRACK_BALANCER, settings.track.host, track.upstream, settings.track.balancer, track),
-            "guiApi": balancer(
-                Role.GUI_API_BALANCER, settings.gui_api.host, gui_api.upstream, settings.gui_api.balancer, namespaces
-            ),
-            "gui": balancer(Role.GUI_BALANCER, settings.gui.host, gui.upstream, settings.gui.balancer, namespaces),
-        }
         self.admin_password = credentials.admin_password
         self.namespaces = namespaces.names
         self.register_outputs({"admin_password": self.admin_password, "namespaces": self.namespaces})
@@ -118,14 +180,30 @@ class Tracardi(pulumi.ComponentResource):
     def _after(self, *components: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(components))
 
-    def _issuer(self, name: str, context: Context, settings: Settings) -> Authority | IssuerSettings:
-        if settings.certificates.issuer is not None:
-            self.certificate_authority = None
-            return settings.certificates.issuer
-        generated = CertificateAuthority(
-            f"{name}-entries-authority",
-            CertificateAuthorityArgs(f"{context.installation} entries"),
+    def _authority(self, name: str, context: Context, purpose: str) -> CertificateAuthority:
+        return CertificateAuthority(
+            f"{name}-{purpose}-authority",
+            CertificateAuthorityArgs(f"{context.installation} {purpose}"),
             self._after(),
         )
+
+    def _issuers(self, name: str, context: Context, settings: Settings) -> dict[str, Issuer]:
+        """Who issues the certificate that browsers see, for each entry."""
+        self.certificate_authority = None
+        certificates, keys = settings.certificates, ("track", "guiApi", "gui")
+        if certificates.secrets is not None:
+            provided = certificates.secrets
+            secrets = {"track": provided.track, "guiApi": provided.gui_api, "gui": provided.gui}
+            return {key: ProvidedSecret(secret) for key, secret in secrets.items() if secret is not None}
+        if certificates.issuer is not None:
+            return dict.fromkeys(keys, certificates.issuer)
+        generated = self._authority(name, context, "entries")
         self.certificate_authority = generated.certificate
-        return generated.authority
+        return dict.fromkeys(keys, generated.authority)
+
+    def _inside(self, name: str, context: Context, settings: Settings) -> Authority | None:
+        """Signs what only the installation and its Gateways see; None where there is nothing to sign."""
+        certificates = settings.certificates
+        gateway = Mode.GATEWAY in (entry.balancer.mode for entry in (settings.track, settings.gui_api, settings.gui))
+        pods = context.encrypted and certificates.internal_issuer is None
+        return self._authority(name, context, "inside").authority if gateway or pods else None

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import pulumi
 
 from components.api import HEALTH_PATH, ApiPodArgs, api_pod
+from components.certificates import Issuer
 from components.context import Context
+from components.endpoints import DataEndpoints
 from components.haproxy import Upstream
+from components.instance_tls import instance_certificate
 from components.stateless import Autoscaling, StatelessWorkload, StatelessWorkloadArgs
 from model.lifecycle import SURGE
 from model.ports import Port
@@ -16,11 +19,14 @@ from settings.clusters import TrackSettings
 
 @dataclass(frozen=True)
 class TrackClusterArgs:
-    """The collectors as `settings` describe them."""
+    """The collectors as `settings` describe them, on top of `data`."""
 
     context: Context
     settings: TrackSettings
     index_digest: str
+    data: DataEndpoints
+    internal: Issuer | None = None
+    """Who signs the certificate that instances serve; None where TLS ends at the balancers."""
 
 
 class TrackCluster(pulumi.ComponentResource):
@@ -35,7 +41,9 @@ class TrackCluster(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: TrackClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tracardi:index:TrackCluster", name, opts=opts)
-        replicas = args.settings.replicas
+        replicas, child = args.settings.replicas, pulumi.ResourceOptions(parent=self)
+        certificate = instance_certificate(name, args.context, Role.TRACK_API, args.internal, child)
+        secret = certificate.secret if certificate else None
         StatelessWorkload(
             f"{name}-api",
             StatelessWorkloadArgs(
@@ -47,6 +55,8 @@ class TrackCluster(pulumi.ComponentResource):
                         instances=replicas.min,
                         environment=args.settings.environment,
                         index_digest=args.index_digest,
+                        data=args.data,
+                        certificate=secret,
                     )
                 ),
                 port=Port.HTTP,
@@ -54,12 +64,13 @@ class TrackCluster(pulumi.ComponentResource):
                 if replicas.max > replicas.min
                 else None,
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=certificate.resources if certificate else None),
         )
         self.upstream = Upstream(
             host=args.context.host(Role.TRACK_API),
             port=Port.HTTP,
             slots=replicas.max + SURGE,
             health_path=HEALTH_PATH,
+            ca_secret=secret,
         )
         self.register_outputs({"host": self.upstream.host})

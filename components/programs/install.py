@@ -1,9 +1,14 @@
 """Installs Tracardi through its GUI API, once, and proves it. Runs as a Job, from a ConfigMap, in Tracardi's API image.
 
-Standard library only, Python 3.10 or newer. Waits for the API and the databases behind it, posts `/install` unless
-Tracardi is installed already, logs in as the administrator (the answer of `/install` proves nothing: it is the same
-when another administrator exists), and creates the declared event sources in the production context. Running it again
-changes nothing, and two at once do no harm.
+Standard library only, Python 3.10 or newer. Waits for the API and the databases behind it, posts `/install` until it
+is answered, logs in as the administrator (the answer of `/install` proves nothing: it is the same when another
+administrator exists), and creates the declared event sources in the production context. Two at once do no harm.
+
+`GET /install` says ready before the plugins are registered, and nothing else says whether they are: only an answered
+POST does. Event sources are saved after that, so a declared source that exists proves that an earlier run had its
+answer; then nothing is posted, and running it again changes nothing. Without one, an installed system gets one POST
+more, which is harmless (same administrator, same password, same data) but for one thing: plugins that somebody hid or
+disabled in the GUI are as new afterwards. That is why it is not posted always.
 
 Environment (durations in seconds, with their defaults):
   TRACARDI_API_URL                  address of the GUI API, http or https
@@ -253,31 +258,45 @@ class Installation:
     def __init__(self, config: Config, journal: Journal) -> None:
         self._config = config
         self._journal = journal
+        self._session = ""
         self._ends = time.monotonic() + config.deadline
 
     def run(self) -> None:
         """Raises Refused or GaveUp unless Tracardi ends up installed, open to the administrator, with its sources."""
         self._patiently("GET /healthcheck")
         self._journal.say(f"the API at {self._config.url.geturl()} answers")
-        self._install()
-        token = self._login()
+        status = _status(self._patiently("GET /install"))
+        if status == READY:
+            self._login()
+        if status == READY and any(self._stored(source).ok for source in self._config.sources):
+            self._journal.say("an earlier run has installed Tracardi")
+        else:
+            self._install(status)
+        if not self._session:
+            self._login()
         for source in self._config.sources:
-            token = self._ensure_source(source, token)
+            self._ensure_source(source)
         self._journal.say(f"done: installed, with {len(self._config.sources)} declared event source(s)")
 
-    def _install(self) -> None:
-        pauses, doubt = self._pauses(), ""
-        while (status := _status(self._patiently("GET /install"))) != READY:
+    def _install(self, status: tuple[bool, bool]) -> None:
+        """Ends with an answered POST: one that was lost may have been cut off before it registered all plugins."""
+        pauses, answered = self._pauses(), False
+        while not answered or status != READY:
             self._journal.say(f"{_describe(status)}: posting /install, which can take minutes")
             answer = self._post_install()
-            if answer.ok or answer.outcome_unknown:
-                doubt = "" if answer.ok else " (its answer was lost: if plugins are missing in the GUI, post it again)"
-                self._journal.say(f"POST /install {self._summary(answer)}")
+            answered = answer.ok
+            if answered:
+                self._journal.say("POST /install was answered 200")
+                self._settle()
+            elif answer.outcome_unknown:
+                lost = f"POST /install {self._summary(answer)}; only an answer tells that all plugins are registered"
+                self._journal.waiting(f"lost {answer.status} {answer.problem}", lost)
                 self._settle()
             else:
                 self._cannot("POST /install", answer)
             next(pauses)
-        self._journal.say(f"Tracardi is installed{doubt}")
+            status = _status(self._patiently("GET /install"))
+        self._journal.say("Tracardi is installed")
 
     def _post_install(self) -> Answer:
         config = self._config
@@ -297,7 +316,7 @@ class Installation:
             self._journal.waiting(f"settle {status}", f"the installation may go on ({_describe(status)})")
             next(pauses)
 
-    def _login(self) -> str:
+    def _login(self) -> None:
         pauses, refusals = self._pauses(), 0
         who = urlencode({"username": self._config.email, "password": self._config.password, "grant_type": "password"})
         while not (answer := self._call("POST /user/token", who, FORM)).ok:
@@ -311,28 +330,36 @@ class Installation:
             raise Refused(f"POST /user/token was answered 200, but without a usable access_token. {WRONG_ADDRESS}")
         self._journal.hide(token)
         self._journal.say(f"{self._config.email} can log in")
-        return token
+        self._session = token
 
-    def _ensure_source(self, source: Mapping[str, object], token: str) -> str:
-        """Returns the login token in force: a session ends when Redis loses it."""
-        pauses, name, refusals = self._pauses(), str(source["id"]), 0
+    def _ensure_source(self, source: Mapping[str, object]) -> None:
+        stored = self._stored(source)
+        if stored.ok and _same(stored.data(), source):
+            self._journal.say(f"event source {source['id']} is as declared")
+        else:
+            self._of_source(source, "POST /event-source", json.dumps(source))
+            self._journal.say(f"event source {source['id']} saved")
+
+    def _stored(self, source: Mapping[str, object]) -> Answer:
+        """What Tracardi holds under the identifier of a source; status 404 if nothing."""
+        return self._of_source(source, f"GET /event-source/{quote(str(source['id']), safe='')}")
+
+    def _of_source(self, source: Mapping[str, object], request: str, body: str = "") -> Answer:
+        """The answer to the administrator, who logs in again when Redis loses the session."""
+        pauses, refusals = self._pauses(), 0
         while True:
-            headers = {**JSON, "Authorization": f"Bearer {token}", "X-Context": "production"}
-            answer = self._call(f"GET /event-source/{quote(name, safe='')}", headers=headers)
-            if answer.ok and _same(answer.data(), source):
-                self._journal.say(f"event source {name} is as declared")
-                return token
-            if answer.ok or answer.status == HTTPStatus.NOT_FOUND:
-                answer = self._call("POST /event-source", json.dumps(source), headers)
-                if answer.ok and not answer.member("errors"):
-                    self._journal.say(f"event source {name} saved")
-                    return token
+            headers = {**JSON, "Authorization": f"Bearer {self._session}", "X-Context": "production"}
+            answer = self._call(request, body, headers)
+            absent = answer.status == HTTPStatus.NOT_FOUND and not body
+            if absent or (answer.ok and not answer.member("errors")):
+                return answer
             expired = answer.status == HTTPStatus.UNAUTHORIZED
             refusals += expired
             remedy = "Correct its declaration, or give the administrator the role admin."
-            self._cannot(f"event source {name}", answer, remedy, wait=expired and refusals < LOGIN_ATTEMPTS)
+            self._cannot(f"event source {source['id']}", answer, remedy, wait=expired and refusals < LOGIN_ATTEMPTS)
             next(pauses)
-            token = self._login() if expired else token
+            if expired:
+                self._login()
 
     def _patiently(self, request: str) -> Answer:
         pauses = self._pauses()

@@ -1,7 +1,8 @@
 """A recording stand-in for Pulumi's engine, and questions about what a program registered with it."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
 from pulumi.runtime.rpc import _special_sig_key, deserialize_properties
+from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _sync_await
 
@@ -28,6 +30,14 @@ class Registered:
     parent: str
     dependencies: frozenset[str]
     ignored_changes: tuple[str, ...]
+    replaced_on: tuple[str, ...]
+    """Properties that only a new object in place of the old one can change."""
+    patience: str
+    """Longest wait for the object to be ready, such as 5m; empty for the provider's own."""
+    retained: bool
+    """Whether the cluster keeps it when the stack lets go of it."""
+    protected: bool
+    """Whether the stack refuses to let go of it."""
     provider: str
 
     @property
@@ -67,10 +77,14 @@ class Registered:
 class Recording(MockMonitor):
     """Everything that one run of a program registered."""
 
-    def __init__(self) -> None:
-        super().__init__(Answers())
+    def __init__(self, secrets: Mapping[str, Mapping[str, str]]) -> None:
+        super().__init__(Answers(secrets))
         self.registered: list[Registered] = []
+        self.read: dict[str, frozenset[str]] = {}
+        """Identifiers of what was read and not made, with the names of the outputs that the engine encrypts."""
         self.outputs: JsonObject = {}
+        self.secret_outputs: frozenset[str] = frozenset()
+        """Names of the outputs that the engine encrypts."""
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802, ANN401 - the engine's own, untyped
         with _loop_of_this_thread():
@@ -87,9 +101,19 @@ class Recording(MockMonitor):
                     parent=request.parent,
                     dependencies=frozenset(request.dependencies),
                     ignored_changes=tuple(request.ignoreChanges),
+                    replaced_on=tuple(request.replaceOnChanges),
+                    patience=request.customTimeouts.create,
+                    retained=request.retainOnDelete,
+                    protected=request.protect,
                     provider=request.provider,
                 )
             )
+        return response
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802, ANN401 - the engine's own, untyped
+        with _loop_of_this_thread():
+            response = super().ReadResource(request)  # type: ignore[no-untyped-call]  # the SDK's own
+        self.read[request.id] = frozenset(request.additionalSecretOutputs)
         return response
 
     @property
@@ -158,6 +182,9 @@ def _loop_of_this_thread() -> Iterator[None]:
 class Answers(Mocks):
     """What providers answer: inputs come back, and computed values are recognisable."""
 
+    def __init__(self, secrets: Mapping[str, Mapping[str, str]]) -> None:
+        self._secrets = secrets
+
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, JsonObject]:
         state = dict(args.inputs)
         match args.typ:
@@ -169,6 +196,10 @@ class Answers(Mocks):
                 state["certRequestPem"] = f"request-{args.name}"
             case "tls:index/selfSignedCert:SelfSignedCert" | "tls:index/locallySignedCert:LocallySignedCert":
                 state["certPem"] = f"certificate-{args.name}"
+            case "pulumi:index:Stash":
+                state["output"] = state["input"]
+            case "kubernetes:core/v1:Secret" if args.resource_id:
+                state["data"] = dict(self._secrets[args.resource_id])
             case "kubernetes:core/v1:Service":
                 state["status"] = {"loadBalancer": {"ingress": [{"ip": "198.51.100.7"}]}}
         return f"{args.name}-id", state
@@ -177,16 +208,25 @@ class Answers(Mocks):
         raise LookupError(f"no answer is prepared for {args.token}")
 
 
-def run(program: Callable[[], dict[str, object] | None]) -> Recording:
-    """Run `program` against a fresh engine, and return what it registered. What it returns becomes the outputs."""
-    recording = Recording()
+def run(
+    program: Callable[[], dict[str, object] | None], secrets: Mapping[str, Mapping[str, str]] | None = None
+) -> Recording:
+    """Run `program` against a fresh engine, and return what it registered. What it returns becomes the outputs.
+
+    `secrets` is the data of Secrets that are in the cluster already, by `<namespace>/<name>`.
+    """
+    recording = Recording(secrets or {})
     loop = asyncio.new_event_loop()
+    # What a run makes is alive until its end, so looking for garbage meanwhile is a third of its time.
+    gc.disable()
     asyncio.set_event_loop(loop)
     try:
         set_mocks(recording.mocks, project="tracardi", stack="test", preview=False, monitor=recording)
 
         async def resolve(values: dict[str, object]) -> None:
-            recording.outputs = await pulumi.Output.from_input(values).future() or {}
+            outputs = {name: pulumi.Output.from_input(value) for name, value in values.items()}
+            recording.outputs = {name: await output.future() for name, output in outputs.items()}
+            recording.secret_outputs = frozenset([name for name, output in outputs.items() if await output.is_secret()])
 
         def body() -> None:
             values = program()
@@ -195,6 +235,7 @@ def run(program: Callable[[], dict[str, object] | None]) -> Recording:
 
         loop.run_until_complete(run_pulumi_func(body))
     finally:
+        gc.enable()
         _forget_unfinished(loop)
         loop.close()
         asyncio.set_event_loop(None)
@@ -211,3 +252,5 @@ def _forget_unfinished(loop: asyncio.AbstractEventLoop) -> None:
     for task in unfinished:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*unfinished, return_exceptions=True))
+    # Kept beyond the loop that they belong to, they would fail the next run.
+    SETTINGS.outputs.clear()

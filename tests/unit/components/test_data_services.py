@@ -1,84 +1,93 @@
-"""The stores: how they form, how they are checked, and what they keep."""
+"""Each store in the cluster or run by others: the same typed endpoint either way."""
+
+from typing import Any
 
 import pytest
 
-from components.elasticsearch import heap_mebibytes
-from tests.unit.engine import Recording
+from components.endpoints import ElasticsearchEndpoint, MysqlEndpoint, RedisEndpoint, Tunnel
+from settings.root import Settings
+from tests.unit.components.stores import AUTHORITY, OUTSIDE, data_services, prod_with
+
+PASSWORD = "Given.S3cret.of.the.owner"  # noqa: S105 - made up
 
 
-def test_elasticsearch_nodes_find_each_other_before_they_are_ready(prod: Recording) -> None:
-    elasticsearch = prod.find("StatefulSet", "elasticsearch")
-    nodes = prod.find("Service", "elasticsearch-nodes")
-
-    assert elasticsearch.spec["podManagementPolicy"] == "Parallel"
-    assert elasticsearch.spec["serviceName"] == "elasticsearch-nodes"
-    assert nodes.spec["publishNotReadyAddresses"] is True
-    settings = prod.find("ConfigMap", "elasticsearch").inputs["data"]["elasticsearch.yml"]
-    assert '"elasticsearch-2.elasticsearch-nodes.tracardi-data.svc.cluster.local"' in settings
+def outside(store: str, **settings: Any) -> Settings:  # noqa: ANN401 - any setting
+    """Production with `store` run by others."""
+    tunnel = settings.pop("tunnel", None)
+    changes: dict[str, Any] = {"external": {"networks": OUTSIDE, **settings}}
+    if tunnel is not None:
+        changes["tunnel"] = tunnel
+    return prod_with(**{f"data__{store}": changes, f"credentials__{store}__value": PASSWORD})
 
 
-def test_only_a_cluster_that_never_formed_elects_its_first_masters(prod: Recording) -> None:
-    elasticsearch = prod.find("StatefulSet", "elasticsearch")
+def test_stores_in_the_cluster_are_found_under_their_services() -> None:
+    _, endpoints = data_services(prod_with())
 
-    assert elasticsearch.environment("prepare")["INITIAL_MASTER_NODES"] == (
-        "elasticsearch-0,elasticsearch-1,elasticsearch-2"
+    assert endpoints.elasticsearch.urls == ("https://elasticsearch.tracardi-data.svc.cluster.local:9200",)
+    assert endpoints.elasticsearch.username == "elastic"
+    assert endpoints.elasticsearch.authority is not None
+    assert endpoints.redis == RedisEndpoint("redis.tracardi-data.svc.cluster.local", 6379)
+    assert endpoints.mysql == MysqlEndpoint("mysql.tracardi-data.svc.cluster.local", 3306, "tracardi", "tracardi")
+
+
+@pytest.mark.parametrize("store", ["elasticsearch", "redis", "mysql"])
+def test_nothing_is_made_of_a_store_that_others_run(store: str) -> None:
+    place = {"urls": ["https://search.example.com"]} if store == "elasticsearch" else {"host": "store.example.com"}
+
+    found, _ = data_services(outside(store, **place))
+
+    assert not [each.name for each in found.registered if store in each.name]
+    assert len(found.of_kind("StatefulSet")) == 2
+
+
+@pytest.mark.parametrize("authority", [None, AUTHORITY])
+def test_elasticsearch_that_others_run_is_verified_as_they_say(authority: str | None) -> None:
+    urls = ["https://one.example.com:9243", "https://two.example.com"]
+    given = {} if authority is None else {"certificateAuthority": authority}
+
+    _, endpoints = data_services(outside("elasticsearch", urls=urls, username="tracardi", **given))
+
+    assert endpoints.elasticsearch == ElasticsearchEndpoint(tuple(urls), "tracardi", authority)
+
+
+@pytest.mark.parametrize(("given", "port"), [({}, 6379), ({"port": 6400}, 6400)])
+def test_redis_that_others_run_is_addressed_directly(given: dict[str, int], port: int) -> None:
+    _, endpoints = data_services(outside("redis", host="cache.example.com", **given))
+
+    assert endpoints.redis == RedisEndpoint("cache.example.com", port)
+
+
+@pytest.mark.parametrize(("given", "port"), [({}, 3306), ({"port": 3310}, 3310)])
+def test_mysql_that_others_run_is_addressed_directly(given: dict[str, int], port: int) -> None:
+    settings = outside("mysql", host="db.example.com", username="app", database="cdp", **given)
+
+    _, endpoints = data_services(settings)
+
+    assert endpoints.mysql == MysqlEndpoint("db.example.com", port, "app", "cdp")
+
+
+def test_a_tunnel_is_addressed_on_loopback_and_knows_where_it_leads() -> None:
+    _, endpoints = data_services(
+        outside("redis", host="cache.example.com", port=6400, certificateAuthority=AUTHORITY, tunnel=True)
     )
-    scripts = prod.find("ConfigMap", "elasticsearch").inputs["data"]
-    assert "if [ ! -e /var/lib/elasticsearch/formed ]" in scripts["prepare.sh"]
-    assert "touch /var/lib/elasticsearch/formed" in scripts["ready.sh"]
+
+    assert endpoints.redis == RedisEndpoint("127.0.0.1", 6379, Tunnel("cache.example.com", 6400, AUTHORITY))
 
 
-def test_elasticsearch_speaks_tls_and_asks_for_a_password(prod: Recording) -> None:
-    settings = prod.find("ConfigMap", "elasticsearch").inputs["data"]["elasticsearch.yml"]
+def test_a_tunnel_to_mysql_keeps_user_and_database() -> None:
+    _, endpoints = data_services(outside("mysql", host="db.example.com", username="app", database="cdp", tunnel=True))
 
-    for line in (
-        "xpack.security.enabled: true",
-        "xpack.security.http.ssl.enabled: true",
-        "xpack.security.transport.ssl.enabled: true",
-        "xpack.security.transport.ssl.client_authentication: required",
-        "node.store.allow_mmap: false",
-    ):
-        assert line in settings.splitlines()
+    assert endpoints.mysql == MysqlEndpoint("127.0.0.1", 3306, "app", "cdp", Tunnel("db.example.com", 3306, None))
 
 
-def test_every_node_is_named_in_the_certificate(prod: Recording) -> None:
-    (request,) = prod.of_kind("CertRequest")
-    names = request.inputs["dnsNames"]
+@pytest.mark.parametrize(("store", "port"), [("redis", 6379), ("mysql", 3306)])
+def test_a_tunnel_inside_the_cluster_leads_to_the_service_and_verifies_its_authority(store: str, port: int) -> None:
+    _, endpoints = data_services(prod_with(**{f"data__{store}__tunnel": True}))
 
-    assert names[0] == "elasticsearch.tracardi-data.svc.cluster.local"
-    assert {f"elasticsearch-{node}.elasticsearch-nodes.tracardi-data.svc.cluster.local" for node in range(3)} < {*names}
-
-
-def test_probes_show_no_password_in_their_arguments(prod: Recording) -> None:
-    ready = prod.find("ConfigMap", "elasticsearch").inputs["data"]["ready.sh"]
-    curl = ready[ready.index("curl") :]
-
-    assert "ELASTIC_PASSWORD" not in curl
-    assert "--cacert" in curl
-    for flag in ("-k", "--insecure"):
-        assert flag not in curl.split()
-
-
-@pytest.mark.parametrize(("memory", "heap"), [("4Gi", 2048), ("2Gi", 1024), ("1536Mi", 768)])
-def test_half_of_a_node_is_heap(memory: str, heap: int) -> None:
-    assert heap_mebibytes(memory) == heap
-
-
-def test_every_store_keeps_its_data_on_a_volume(stack: Recording) -> None:
-    for store in stack.of_kind("StatefulSet"):
-        (claim,) = store.spec["volumeClaimTemplates"]
-        mounts = [mount["name"] for mount in store.pod["containers"][0]["volumeMounts"]]
-        assert claim["metadata"]["name"] in mounts, store.name
-        assert claim["spec"]["resources"]["requests"]["storage"]
-
-
-def test_no_budget_blocks_the_drain_of_a_single_instance(stack: Recording) -> None:
-    budgets = {budget.object_name for budget in stack.of_kind("PodDisruptionBudget")}
-
-    assert not {"redis", "mysql"} & budgets
-
-
-def test_no_store_is_reachable_from_outside(stack: Recording) -> None:
-    for service in stack.of_kind("Service"):
-        if service.namespace == f"{stack.installation}-data":
-            assert service.spec.get("type", "ClusterIP") == "ClusterIP", service.name
+    endpoint = {"redis": endpoints.redis, "mysql": endpoints.mysql}[store]
+    assert endpoint is not None
+    assert (endpoint.host, endpoint.port) == ("127.0.0.1", port)
+    assert endpoint.tunnel is not None
+    assert endpoint.tunnel.host == f"{store}.tracardi-data.svc.cluster.local"
+    assert endpoint.tunnel.port == port
+    assert endpoint.tunnel.authority is not None

@@ -2,10 +2,10 @@
 
 import pytest
 
-from components.haproxy import Upstream, haproxy_configuration
-from settings.balancer import BalancerSettings
+from components.certificates import Issuer, ProvidedSecret
 from tests.unit.components.conftest import build
-from tests.unit.engine import JsonObject, Recording
+from tests.unit.components.entries import ISSUER, TRUSTED, VERIFIED_INSTANCES, entry
+from tests.unit.engine import JsonObject, Recording, Registered
 from tests.unit.stacks import changed, settings_of, stack_file
 
 
@@ -103,13 +103,6 @@ def test_a_balancer_waits_longer_than_the_longest_request(stack: Recording) -> N
     assert "timeout queue 3s" in lines(stack, "track-balancer")
 
 
-def test_access_logs_carry_no_query(stack: Recording) -> None:
-    (log_format,) = [line for line in lines(stack, "track-balancer") if line.startswith("log-format")]
-    assert "%HPO" in log_format
-    for with_query in ("%HU", "%r ", "%HQ", "%{+Q}r"):
-        assert with_query not in log_format
-
-
 def test_a_changed_configuration_rolls_the_balancers(prod: Recording) -> None:
     after = build(settings_of(changed(stack_file("prod"), track__balancer__maxBodyBytes=2048)))
 
@@ -117,41 +110,6 @@ def test_a_changed_configuration_rolls_the_balancers(prod: Recording) -> None:
         return dict(stack.find("Deployment", "track-balancer").spec["template"]["metadata"]["annotations"])
 
     assert annotations(prod) != annotations(after)
-
-
-def test_an_entry_open_to_everything_and_everybody_cannot_be_written() -> None:
-    with pytest.raises(ValueError, match="neither routes nor trusted networks"):
-        haproxy_configuration("x.example.com", Upstream("x", 1, 1, "/"), BalancerSettings())
-
-
-def test_service_settings_reach_the_entry() -> None:
-    service = {
-        "loadBalancerClass": "cloud.example.com/internal",
-        "annotations": {"cloud.example.com/internal": "true"},
-        "allocateLoadBalancerNodePorts": True,
-    }
-    stack = build(settings_of(changed(stack_file("prod"), gui__balancer__service=service)))
-
-    entry = stack.find("Service", "gui-balancer-entry")
-    assert entry.spec["loadBalancerClass"] == "cloud.example.com/internal"
-    assert entry.spec["allocateLoadBalancerNodePorts"] is True
-    assert entry.inputs["metadata"]["annotations"]["cloud.example.com/internal"] == "true"
-
-
-@pytest.mark.parametrize(
-    ("kind", "annotation"),
-    [
-        ("LoadBalancer", ("pulumi.com/waitFor", "jsonpath={.status.loadBalancer.ingress}")),
-        ("NodePort", ("pulumi.com/skipAwait", "true")),
-        ("ClusterIP", ("pulumi.com/skipAwait", "true")),
-    ],
-)
-def test_an_entry_is_waited_for_until_it_has_its_address(kind: str, annotation: tuple[str, str]) -> None:
-    stack = build(settings_of(changed(stack_file("prod"), track__balancer__service={"type": kind})))
-
-    entry = stack.find("Service", "track-balancer-entry")
-    assert entry.spec["type"] == kind
-    assert annotation in entry.inputs["metadata"]["annotations"].items()
 
 
 def test_certificates_come_from_the_chosen_source(dev: Recording, prod: Recording) -> None:
@@ -165,3 +123,149 @@ def test_certificates_come_from_the_chosen_source(dev: Recording, prod: Recordin
     assert secret.inputs["type"] == "kubernetes.io/tls"
     assert set(secret.inputs["data"]) == {"tls.crt", "tls.key", "ca.crt"}
     assert dev.of_kind("Certificate") == ()
+
+
+def service(**settings: object) -> Registered:
+    """The Service of an entry with these settings, for trusted networks."""
+    return entry({"service": settings}).find("Service", "gui-balancer-entry")
+
+
+@pytest.mark.parametrize(
+    ("kind", "annotation"),
+    [
+        ("LoadBalancer", ("pulumi.com/waitFor", "jsonpath={.status.loadBalancer.ingress}")),
+        ("NodePort", ("pulumi.com/skipAwait", "true")),
+        ("ClusterIP", ("pulumi.com/skipAwait", "true")),
+    ],
+)
+def test_an_entry_is_waited_for_until_it_has_its_address(kind: str, annotation: tuple[str, str]) -> None:
+    made = service(type=kind)
+    assert made.spec["type"] == kind
+    assert annotation in made.inputs["metadata"]["annotations"].items()
+
+
+def test_the_cloud_is_told_what_the_settings_say() -> None:
+    made = service(loadBalancerClass="cloud.example.com/internal", annotations={"cloud.example.com/internal": "true"})
+    assert made.spec["loadBalancerClass"] == "cloud.example.com/internal"
+    assert made.inputs["metadata"]["annotations"]["cloud.example.com/internal"] == "true"
+    assert "loadBalancerClass" not in service().spec
+
+
+def test_annotations_of_the_settings_do_not_change_what_is_waited_for() -> None:
+    made = service(annotations={"pulumi.com/waitFor": "nothing"})
+    assert made.inputs["metadata"]["annotations"]["pulumi.com/waitFor"] == "jsonpath={.status.loadBalancer.ingress}"
+
+
+@pytest.mark.parametrize("kind", ["LoadBalancer", "NodePort"])
+def test_client_addresses_are_kept_unless_the_settings_give_them_up(kind: str) -> None:
+    assert service(type=kind).spec["externalTrafficPolicy"] == "Local"
+    assert service(type=kind, externalTrafficPolicy="Cluster").spec["externalTrafficPolicy"] == "Cluster"
+
+
+def test_a_service_inside_the_cluster_has_nothing_that_only_outer_ones_may_have() -> None:
+    made = service(type="ClusterIP").spec
+    assert not {"externalTrafficPolicy", "loadBalancerSourceRanges", "allocateLoadBalancerNodePorts"} & set(made)
+
+
+def test_nodes_open_ports_only_where_that_is_asked_for() -> None:
+    assert service().spec["allocateLoadBalancerNodePorts"] is False
+    assert service(allocateLoadBalancerNodePorts=True).spec["allocateLoadBalancerNodePorts"] is True
+    # Only a Service of type LoadBalancer may have the field at all.
+    assert "allocateLoadBalancerNodePorts" not in service(type="NodePort").spec
+
+
+def test_what_a_service_keeps_for_life_is_changed_by_a_new_one() -> None:
+    """Kubernetes keeps node ports that were given once, and refuses another class."""
+    assert set(service().replaced_on) == {"spec.allocateLoadBalancerNodePorts", "spec.loadBalancerClass"}
+
+
+def test_a_cluster_that_gives_no_address_is_not_waited_for_in_vain() -> None:
+    assert service().patience == "5m"
+
+
+def test_the_cloud_s_balancer_knows_the_trusted_networks() -> None:
+    assert service().spec["loadBalancerSourceRanges"] == list(TRUSTED)
+    assert "loadBalancerSourceRanges" not in service(type="NodePort").spec
+    public = entry({}, public=True).find("Service", "track-balancer-entry")
+    assert "loadBalancerSourceRanges" not in public.spec
+
+
+@pytest.mark.parametrize("policy", ["SingleStack", "PreferDualStack", "RequireDualStack"])
+def test_the_families_of_addresses_are_always_said(policy: str) -> None:
+    """A Service that was dual-stack stays so for as long as nobody says otherwise."""
+    assert service(ipFamilyPolicy=policy).spec["ipFamilyPolicy"] == policy
+
+
+@pytest.mark.parametrize("kind", ["LoadBalancer", "NodePort", "ClusterIP"])
+def test_no_entry_is_sticky(kind: str) -> None:
+    assert service(type=kind).spec.get("sessionAffinity") in (None, "None")
+
+
+def test_the_addresses_are_those_that_the_service_got() -> None:
+    assert entry({}).outputs["addresses"] == ["198.51.100.7"]
+
+
+def haproxy(stack: Recording) -> tuple[JsonObject, JsonObject]:
+    """The balancer's container, and its pod's volumes by name."""
+    deployment = stack.find("Deployment", "gui-balancer")
+    return deployment.container("haproxy"), {volume["name"]: volume for volume in deployment.pod["volumes"]}
+
+
+def mounts(container: JsonObject) -> dict[str, JsonObject]:
+    return {mount["name"]: mount for mount in container["volumeMounts"]}
+
+
+@pytest.mark.parametrize(("issuer", "secret"), [(ISSUER, "gui-balancer-tls"), (ProvidedSecret("theirs"), "theirs")])
+def test_a_certificate_that_others_renew_reaches_the_pods_as_a_folder(issuer: Issuer, secret: str) -> None:
+    """A file mounted by subPath is never replaced."""
+    container, volumes = haproxy(entry({}, issuer=issuer))
+
+    mount = mounts(container)["certificate"]
+    assert (mount["mountPath"], mount["readOnly"], "subPath" in mount) == ("/etc/haproxy/certs", True, False)
+    source = volumes["certificate"]["secret"]
+    assert source["secretName"] == secret
+    assert "optional" not in source
+    # HAProxy pairs a certificate with the key that is called like it.
+    assert {item["key"]: item["path"] for item in source["items"]} == {"tls.crt": "tls.crt", "tls.key": "tls.crt.key"}
+
+
+def test_haproxy_runs_under_a_supervisor_that_watches_what_others_renew() -> None:
+    stack = entry({})
+    container, _ = haproxy(stack)
+    separator = container["command"].index("--")
+
+    assert container["command"][:separator] == ["sh", "/etc/haproxy/supervise.sh", "USR2", "USR1", "/etc/haproxy/certs"]
+    assert container["command"][separator + 1 :] == ["haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
+    assert set(stack.find("ConfigMap", "gui-balancer").inputs["data"]) == {"haproxy.cfg", "supervise.sh"}
+    assert mounts(container)["configuration"]["mountPath"] == "/etc/haproxy"
+
+
+def test_the_authority_of_the_instances_is_watched_too_and_their_key_is_not_mounted() -> None:
+    container, volumes = haproxy(entry({}, upstream=VERIFIED_INSTANCES))
+
+    assert container["command"][4] == "/etc/haproxy/certs:/etc/haproxy/upstream"
+    assert mounts(container)["upstream"]["mountPath"] == "/etc/haproxy/upstream"
+    assert volumes["upstream"]["secret"] == {
+        "secretName": "instances-tls",
+        "defaultMode": 0o440,
+        "items": [{"key": "ca.crt", "path": "ca.crt"}],
+    }
+
+
+def test_without_tls_inside_no_authority_is_mounted() -> None:
+    container, volumes = haproxy(entry({}))
+    assert "upstream" not in volumes
+    assert "upstream" not in mounts(container)
+
+
+def test_pods_wait_for_whatever_makes_their_certificate() -> None:
+    stack = entry({})
+    assert stack.comes_after(stack.find("Deployment", "gui-balancer"), stack.find("Certificate", "gui-balancer"))
+
+
+def test_kubelet_and_scrapers_ask_a_port_of_their_own() -> None:
+    container, _ = haproxy(entry({}))
+    for probe in ("readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"]["port"] == 8404
+    entry_ports = {port["targetPort"] for port in service().spec["ports"]}
+    assert 8404 not in entry_ports

@@ -42,8 +42,8 @@ def test_every_container_is_pinned_and_bounded(stack: Recording) -> None:
             assert tag[0].isdigit(), workload.name
             resources = container["resources"]
             assert isinstance(resources, dict)
-            assert set(resources["requests"]) == {"cpu", "memory"}, workload.name
-            assert "memory" in resources["limits"], workload.name
+            assert set(resources["requests"]) == {"cpu", "memory", "ephemeral-storage"}, workload.name
+            assert {"memory", "ephemeral-storage"} <= set(resources["limits"]), workload.name
 
 
 def test_every_long_running_container_has_probes(stack: Recording) -> None:

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components.target import Target, TargetError, connect, find_target
-from settings.surroundings import TargetSettings
+from settings.platform import TargetSettings
 from tests.unit.engine import run
 
 NOTHING = TargetSettings()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .contract_server import Server, Tracardi, serving
+from .contract_server import PLUGINS, Server, Tracardi, serving
 from .job import EMAIL, PASSWORD, TOKEN, Job, job_against
 
 
@@ -17,6 +17,7 @@ def tracardi() -> Tracardi:
 @pytest.fixture
 def installed(tracardi: Tracardi) -> Tracardi:
     tracardi.schema_ok = True
+    tracardi.plugins[:] = PLUGINS
     tracardi.admins[EMAIL] = PASSWORD
     return tracardi
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote
 OLD, NEW = "0.8.2.1", "1.0.0"
 SLOWNESS = 0.3
 """Seconds that a slow answer takes; tests set time-outs around it."""
+PLUGINS = ["tracardi.process_engine.action.v1.start_action", "tracardi.process_engine.action.v1.end_action"]
 PATIENCE = 10
 """Seconds after which the server stops waiting for a program that does not do its part."""
 
@@ -32,6 +33,8 @@ class Fault(Enum):
     """The request is carried out and never answered."""
     CUT_AFTER = auto()
     """The request is carried out, and half of the answer sent."""
+    CRASH = auto()
+    """Schema and administrator are made, then the API dies: the connection is reset, and plugins are missing."""
     SLOW = auto()
     """The request is carried out and answered late."""
     MEET = auto()
@@ -73,6 +76,7 @@ class Tracardi:
     release: str = NEW
     session: str = "0123456789abcdef0123456789abcdef01234567"
     schema_ok: bool = False
+    plugins: list[str] = field(default_factory=list)
     admins: dict[str, str] = field(default_factory=dict)
     sources: dict[str, dict[str, dict[str, object]]] = field(default_factory=lambda: defaultdict(dict))
     stages: deque[tuple[bool | None, bool | None]] = field(default_factory=deque)
@@ -127,7 +131,9 @@ class Tracardi:
         self.schema_ok = True
         if not self.admins:
             self.admins[order["username"]] = order["password"]
-        contexts = [{"created": {"templates": [], "indices": [], "aliases": []}, "admin": True, "plugins": {}}] * 2
+        self.plugins[:] = PLUGINS
+        plugins = {"registered": PLUGINS}
+        contexts = [{"created": {"templates": [], "indices": [], "aliases": []}, "admin": True, "plugins": plugins}] * 2
         return Reply(200, contexts)
 
     def _login(self, request: Request) -> Reply:
@@ -231,6 +237,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send_somehow(self, reply: Reply, fault: Fault | None) -> None:
         match fault:
+            case Fault.CRASH:
+                cast("Server", self.server).tracardi.plugins.clear()
+                self._reset()
             case Fault.RESET_AFTER:
                 self._reset()
             case Fault.SILENCE_AFTER:

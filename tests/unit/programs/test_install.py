@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from .contract_server import (
     ELASTICSEARCH_DOWN,
     NEW,
     OLD,
+    PLUGINS,
     REDIS_DOWN,
     REDIS_REFUSES,
     Fault,
@@ -43,11 +45,46 @@ def test_an_empty_system_is_installed_once_and_the_login_proved(job: Job, tracar
     ]
 
 
-def test_an_installed_system_is_left_alone(job: Job, installed: Tracardi) -> None:
+def test_a_system_that_an_earlier_run_finished_is_left_alone(job: Job, tracardi: Tracardi) -> None:
+    job.mount("event-sources.json", json.dumps([SHOP]))
+    first = job.run()
+    tracardi.requests.clear()
+
+    second = job.run()
+
+    assert (first.status, second.status) == (DONE, DONE)
+    assert "an earlier run has installed Tracardi" in second.out
+    assert {request.line for request in tracardi.requests} == {
+        "GET /healthcheck",
+        "GET /install",
+        "POST /user/token",
+        "GET /event-source/web-shop",
+    }
+
+
+def test_a_source_added_later_is_saved_without_another_installation(job: Job, installed: Tracardi) -> None:
+    installed.sources["production"]["web-shop"] = SHOP
+    job.mount("event-sources.json", json.dumps([SHOP | {"id": "app"}, SHOP]))
+
+    assert job.run().status == DONE
+    assert installed.asked("POST /install") == 0
+    assert installed.asked("POST /event-source") == 1
+
+
+@pytest.mark.parametrize("sources", [[], [SHOP]])
+def test_an_installation_that_a_killed_run_left_without_plugins_is_completed(
+    job: Job, installed: Tracardi, sources: list[dict[str, object]]
+) -> None:
+    installed.plugins.clear()
+    job.mount("event-sources.json", json.dumps(sources))
+
     outcome = job.run()
 
     assert outcome.status == DONE
-    assert [request.line for request in installed.requests] == ["GET /healthcheck", "GET /install", "POST /user/token"]
+    assert installed.asked("POST /install") == 1
+    assert installed.asked("POST /user/token") == 1
+    assert installed.plugins == PLUGINS
+    assert installed.admins == {EMAIL: PASSWORD}
 
 
 @pytest.mark.parametrize("half", [(True, False), (False, True), (True, None)])
@@ -130,7 +167,7 @@ def test_an_address_that_tracardi_takes_for_no_email_is_refused_at_once(job: Job
 
 
 @pytest.mark.parametrize("fault", [Fault.RESET_AFTER, Fault.SILENCE_AFTER, Fault.CUT_AFTER])
-def test_an_installation_whose_answer_is_lost_is_not_asked_for_twice(
+def test_an_installation_whose_answer_is_lost_is_confirmed_once_it_has_ended(
     job: Job, tracardi: Tracardi, fault: Fault
 ) -> None:
     tracardi.goes_wrong("POST /install", fault)
@@ -139,10 +176,37 @@ def test_an_installation_whose_answer_is_lost_is_not_asked_for_twice(
     outcome = job.run(TRACARDI_INSTALL_TIMEOUT_SECONDS="0.3", TRACARDI_SETTLE_SECONDS="5")
 
     assert outcome.status == DONE
-    assert tracardi.asked("POST /install") == 1
-    assert "POST /install got no answer" in outcome.out
+    assert tracardi.asked("POST /install") == 2
+    assert "waiting: POST /install got no answer" in outcome.out
     assert "waiting: the installation may go on (schema present, administrator missing)" in outcome.out
-    assert "its answer was lost" in outcome.out
+    assert "schema present, administrator present: posting /install" in outcome.out
+    assert tracardi.stages == deque(), "the second request was sent before the first had ended"
+
+
+@pytest.mark.parametrize("fault", [Fault.CRASH, ELASTICSEARCH_DOWN])
+def test_an_installation_that_fails_before_its_plugins_is_completed(
+    job: Job, installed: Tracardi, fault: Fault | Reply
+) -> None:
+    installed.plugins.clear()
+    installed.goes_wrong("POST /install", fault, fault)
+
+    outcome = job.run()
+
+    assert outcome.status == DONE
+    assert installed.asked("POST /install") == 3
+    assert installed.plugins == PLUGINS
+
+
+def test_an_installation_that_is_never_answered_fails_at_the_deadline_with_that_reason(
+    job: Job, installed: Tracardi
+) -> None:
+    installed.goes_wrong("POST /install", *[Fault.RESET_AFTER] * 1000)
+
+    outcome = job.run(TRACARDI_DEADLINE_SECONDS="0.4")
+
+    assert outcome.status == GAVE_UP
+    assert "at the end: POST /install got no answer (Connection reset by peer)" in outcome.err
+    assert outcome.out.count("waiting:") == 1
 
 
 def test_an_installation_goes_on_as_long_as_anything_moves(job: Job, installed: Tracardi) -> None:
@@ -152,7 +216,8 @@ def test_an_installation_goes_on_as_long_as_anything_moves(job: Job, installed: 
     outcome = job.run(TRACARDI_SETTLE_SECONDS="0.05")
 
     assert outcome.status == DONE
-    assert installed.asked("POST /install") == 1
+    assert installed.asked("POST /install") == 2
+    assert installed.stages == deque()
 
 
 def test_an_installation_that_never_began_is_asked_for_again(job: Job, tracardi: Tracardi) -> None:
@@ -162,7 +227,6 @@ def test_an_installation_that_never_began_is_asked_for_again(job: Job, tracardi:
 
     assert outcome.status == DONE
     assert tracardi.asked("POST /install") == 2
-    assert "its answer was lost" not in outcome.out
 
 
 def test_the_installation_may_take_longer_than_any_other_request(job: Job, tracardi: Tracardi) -> None:
@@ -173,6 +237,17 @@ def test_the_installation_may_take_longer_than_any_other_request(job: Job, traca
     assert outcome.status == DONE
     assert tracardi.asked("POST /install") == 1
     assert "POST /install was answered 200" in outcome.out
+
+
+def test_plugins_that_take_longer_than_the_longest_request_are_waited_for(job: Job, tracardi: Tracardi) -> None:
+    tracardi.goes_wrong("POST /install", Fault.SLOW)
+    tracardi.stages.extend([(False, False), (True, False)])
+
+    outcome = job.run(TRACARDI_INSTALL_TIMEOUT_SECONDS="0.15")
+
+    assert outcome.status == DONE
+    assert "waiting: POST /install got no answer (TimeoutError)" in outcome.out
+    assert tracardi.asked("POST /install") == 2
 
 
 def test_two_programs_at_once_leave_one_installation(job: Job, tracardi: Tracardi) -> None:
@@ -200,6 +275,16 @@ def test_an_administrator_with_another_password_is_found_out(job: Job, tracardi:
     assert "another password or e-mail address already" in outcome.err
     assert "remove it and install anew" in outcome.err
     assert tracardi.admins == {EMAIL: "chosen by somebody else"}
+
+
+def test_an_installed_system_that_refuses_the_login_is_not_posted_to(job: Job, installed: Tracardi) -> None:
+    installed.admins[EMAIL] = "chosen by somebody else"
+
+    outcome = job.run()
+
+    assert outcome.status == REFUSED
+    assert "another password or e-mail address already" in outcome.err
+    assert installed.asked("POST /install") == 0
 
 
 def test_a_new_account_may_take_elasticsearch_a_moment_to_show(job: Job, tracardi: Tracardi) -> None:
@@ -280,14 +365,23 @@ def test_an_administrator_who_may_not_save_sources_is_refused(job: Job, installe
     assert installed.asked("POST /user/token") == 3
 
 
-def test_a_source_that_tracardi_refuses_fails_with_its_reason(job: Job, installed: Tracardi) -> None:
-    installed.goes_wrong("POST /event-source", Reply(200, {"saved": 0, "errors": ["mapper_parsing_exception"]}))
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(200, {"saved": 0, "errors": ["mapper_parsing_exception"]}), "200 (mapper_parsing_exception)"),
+        (Reply(404, {"detail": "Not Found"}), "404 (Not Found)"),
+    ],
+)
+def test_a_source_that_tracardi_refuses_fails_with_its_reason(
+    job: Job, installed: Tracardi, reply: Reply, reason: str
+) -> None:
+    installed.goes_wrong("POST /event-source", reply)
     job.mount("event-sources.json", json.dumps([SHOP]))
 
     outcome = job.run()
 
     assert outcome.status == REFUSED
-    assert "event source web-shop was answered 200 (mapper_parsing_exception). Correct its" in outcome.err
+    assert f"event source web-shop was answered {reason}. Correct its" in outcome.err
 
 
 @pytest.mark.parametrize("content", [b"<html>gateway</html>", b"\xff\xfe"])

@@ -1,0 +1,186 @@
+"""The balancers' configuration: who may connect, whose address counts, what passes, and who answers."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+
+from components.haproxy import haproxy_configuration
+from model.routes import Collection, routes
+from tests.unit.components.entries import INSTANCES, TRUSTED, VERIFIED_INSTANCES, balancer_settings
+
+Settings = Mapping[str, object]
+
+DECLARED = ["198.51.100.0/28", "2001:db8:2::/64"]
+PROXY_PROTOCOL = {"service": {"proxyProtocol": DECLARED}}
+DUAL_STACK = {"service": {"ipFamilyPolicy": "PreferDualStack"}}
+MODES: tuple[Settings, ...] = ({}, PROXY_PROTOCOL, DUAL_STACK)
+
+
+def gateway(hops: int = 1) -> Settings:
+    return {
+        "mode": "gateway",
+        "gateway": {"className": "example", "proxies": {"namespace": "gateways"}, "trustedHops": hops},
+    }
+
+
+ALL_MODES: tuple[Settings, ...] = (*MODES, gateway())
+
+
+def sections(settings: Settings, *, public: bool = False, verified: bool = False) -> dict[str, list[str]]:
+    text = haproxy_configuration(
+        "entry.example.com",
+        VERIFIED_INSTANCES if verified else INSTANCES,
+        balancer_settings(**settings),
+        routes=routes(frozenset(Collection)) if public else (),
+        trusted=() if public else TRUSTED,
+    )
+    found: dict[str, list[str]] = {}
+    name = ""
+    for line in text.splitlines():
+        if line[:1].isalpha():
+            name = line
+            found[name] = []
+        elif line.strip() and not line.strip().startswith("#"):
+            found[name].append(line.strip())
+    return found
+
+
+def entries(found: dict[str, list[str]]) -> list[list[str]]:
+    return [found["frontend plain"], found["frontend entry"]]
+
+
+def test_an_entry_open_to_everything_and_everybody_cannot_be_written() -> None:
+    with pytest.raises(ValueError, match="neither routes nor trusted networks"):
+        haproxy_configuration("x.example.com", INSTANCES, balancer_settings())
+
+
+def test_strangers_are_turned_away_before_anything_else() -> None:
+    for lines in entries(sections({})):
+        assert lines[1:3] == [
+            f"acl trusted src {' '.join(TRUSTED)}",
+            "tcp-request connection reject unless trusted",
+        ]
+
+
+def test_only_declared_addresses_speak_the_proxy_protocol() -> None:
+    for public in (True, False):
+        found = sections(PROXY_PROTOCOL, public=public)
+        for lines in entries(found):
+            told = [line for line in lines if "expect-proxy" in line]
+            assert told == [f"tcp-request connection expect-proxy layer4 if {{ src {' '.join(DECLARED)} }}"]
+        assert not [line for lines in found.values() for line in lines if "accept-proxy" in line]
+
+
+def test_where_the_client_s_address_is_told_it_is_judged_after_that() -> None:
+    """At the connection, the address is still that of the cloud's balancer."""
+    for lines in entries(sections(PROXY_PROTOCOL)):
+        assert "tcp-request session reject unless trusted" in lines
+        assert not [line for line in lines if line.startswith("tcp-request connection reject")]
+
+
+def test_nobody_tells_addresses_unless_it_is_declared() -> None:
+    found = sections({})
+    assert not [line for lines in found.values() for line in lines if "proxy layer4" in line or "set-src" in line]
+
+
+def test_clients_of_both_families_are_served_and_keep_their_kind_of_address() -> None:
+    """One socket for both would show IPv4 clients as ::ffff:…, to Tracardi and in the log."""
+    found = sections(DUAL_STACK)
+    for frontend, port in (("metrics", 8404), ("plain", 8081), ("entry", 8443)):
+        (bind,) = [line for line in found[f"frontend {frontend}"] if line.startswith("bind ")]
+        assert bind.startswith(f"bind :{port},[::]:{port} v6only")
+
+
+def test_pods_without_ipv6_are_not_asked_to_listen_on_it() -> None:
+    assert not [line for lines in sections({}).values() for line in lines if "[::]" in line]
+
+
+@pytest.mark.parametrize("hops", [1, 3])
+def test_behind_a_gateway_the_client_is_the_address_that_trusted_proxies_told(hops: int) -> None:
+    lines = sections(gateway(hops))["frontend entry"]
+    steps = [
+        "http-request deny deny_status 400 if { req.fhdr(x-forwarded-for) -m sub '\"' }",
+        f"http-request set-var(txn.client) req.hdr_ip(x-forwarded-for,-{hops})",
+        "http-request deny deny_status 400 unless { var(txn.client) -m found }",
+        "http-request set-src var(txn.client)",
+        "http-request deny deny_status 403 unless trusted",
+        "http-request track-sc0 src",
+        "http-request set-header X-Forwarded-For %[src]",
+    ]
+    positions = [lines.index(step) for step in steps]
+
+    assert positions == sorted(positions)
+    assert next(line for line in lines if line.startswith("http-request")) == steps[0]
+    assert f"acl trusted src {' '.join(TRUSTED)}" in lines
+
+
+def test_behind_a_gateway_no_connection_is_judged_by_the_gateway_s_own_address() -> None:
+    for public in (True, False):
+        found = sections(gateway(), public=public)
+        assert not [line for lines in found.values() for line in lines if line.startswith("tcp-request")]
+
+
+def test_behind_a_gateway_nothing_listens_in_plain_text_but_metrics() -> None:
+    """The Gateway itself redirects to https."""
+    found = sections(gateway())
+    binds = [line for lines in found.values() for line in lines if line.startswith("bind ")]
+    assert "frontend plain" not in found
+    assert sorted(bind.split()[1] for bind in binds if " ssl " not in bind) == [":8404"]
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_every_list_and_limit_stays_in_every_mode(settings: Settings) -> None:
+    lines = sections(settings, public=True)["frontend entry"]
+    for status in (413, 421, 429, 404, 405):
+        assert [line for line in lines if line.startswith(f"http-request deny deny_status {status} ")], status
+    trusted = sections(settings)["frontend entry"]
+    assert [line for line in trusted if line.endswith(" unless trusted")]
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_no_address_that_a_client_claims_reaches_an_instance(settings: Settings) -> None:
+    lines = sections(settings)["frontend entry"]
+    for header in ("Forwarded", "X-Real-IP"):
+        assert f"http-request del-header {header}" in lines
+    assert "http-request set-header X-Forwarded-For %[src]" in lines
+    assert not [line for line in lines if "add-header" in line]
+
+
+def test_instances_are_verified_before_they_get_traffic_or_count_as_healthy() -> None:
+    (tls,) = [line for line in sections({}, verified=True)["backend instances"] if " ssl " in line]
+    assert tls.startswith("default-server ssl verify required ca-file /etc/haproxy/upstream/ca.crt ")
+    for part in ("verifyhost {}", "sni str({})", "check-sni {}"):
+        assert f" {part.format(INSTANCES.host)} " in tls
+    # HAProxy speaks HTTP/1.1 to instances, and must not agree to anything else.
+    assert tls.endswith("alpn http/1.1 check-alpn http/1.1")
+
+
+def test_old_tls_is_refused_on_both_sides() -> None:
+    lines = sections({}, verified=True)["global"]
+    for side in ("bind", "server"):
+        assert f"ssl-default-{side}-options ssl-min-ver TLSv1.2 no-tls-tickets" in lines
+
+
+def test_instances_that_speak_plain_text_are_not_asked_for_a_certificate() -> None:
+    assert not [line for line in sections({})["backend instances"] if "ssl" in line]
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_metrics_are_on_their_own_port_alone(settings: Settings) -> None:
+    found = sections(settings)
+    assert "http-request use-service prometheus-exporter if { path /metrics }" in found.pop("frontend metrics")
+    assert not [line for lines in found.values() for line in lines if "prometheus" in line or "stats" in line]
+
+
+def test_logs_carry_nothing_that_a_visitor_sent_but_method_path_and_version() -> None:
+    lines = [line for lines in sections({}).values() for line in lines]
+    (log_format,) = [line for line in lines if "log-format" in line]
+    variables = set(re.findall(r"%\[?\{?[^\s\]:/\"|]*", log_format.split(" ", 1)[1]))
+
+    # Path without query, method and version; the rest is about the connection, times, sizes and counters.
+    assert {"%HM", "%HPO", "%HV"} <= variables
+    about_the_request = {name for name in variables if name.startswith("%H") or "req" in name or "capture" in name}
+    assert about_the_request == {"%HM", "%HPO", "%HV"}
+    assert not {"%r", "%hr", "%hs", "%hrl", "%hsl", "%CC", "%CS", "%ID"} & variables
+    assert not [line for line in lines if "capture" in line or line == "option httplog"]
