@@ -184,3 +184,8 @@ def test_logs_carry_nothing_that_a_visitor_sent_but_method_path_and_version() ->
     assert about_the_request == {"%HM", "%HPO", "%HV"}
     assert not {"%r", "%hr", "%hs", "%hrl", "%hsl", "%CC", "%CS", "%ID"} & variables
     assert not [line for line in lines if "capture" in line or line == "option httplog"]
+
+
+def test_a_reload_closes_no_connection_that_a_client_is_about_to_use() -> None:
+    """Without it, the worker that a renewed certificate replaces cuts idle connections off."""
+    assert "option idle-close-on-response" in sections({})["defaults"]

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections import deque
 from pathlib import Path
 
@@ -197,16 +198,15 @@ def test_an_installation_that_fails_before_its_plugins_is_completed(
     assert installed.plugins == PLUGINS
 
 
-def test_an_installation_that_is_never_answered_fails_at_the_deadline_with_that_reason(
-    job: Job, installed: Tracardi
-) -> None:
+def test_an_installation_that_is_never_answered_fails_at_the_deadline(job: Job, installed: Tracardi) -> None:
     installed.goes_wrong("POST /install", *[Fault.RESET_AFTER] * 1000)
 
     outcome = job.run(TRACARDI_DEADLINE_SECONDS="0.4")
 
     assert outcome.status == GAVE_UP
-    assert "at the end: POST /install got no answer (Connection reset by peer)" in outcome.err
-    assert outcome.out.count("waiting:") == 1
+    assert "waiting: POST /install got no answer (Connection reset by peer); only an answer tells" in outcome.out
+    # The last request before the deadline has no time left to be answered, whichever it is.
+    assert re.search("at the end: (POST|GET) /install got no answer", outcome.err)
 
 
 def test_an_installation_goes_on_as_long_as_anything_moves(job: Job, installed: Tracardi) -> None:
