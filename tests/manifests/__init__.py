@@ -1,0 +1,1 @@
+"""Both stacks as plain manifests, and what programs of others find in them."""
