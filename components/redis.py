@@ -8,7 +8,7 @@ import pulumi_kubernetes as k8s
 from components.context import Context
 from components.keeping import Keeping
 from components.kubernetes import digest, metadata
-from components.pods import Check, Container, Mount, Pod, Resources, SecretKey, config_volume, secret_volume
+from components.pods import Check, Container, Mount, Pod, Resources, config_volume, secret_volume
 from components.rendering import render
 from components.stateful import DATA, StatefulStore, StatefulStoreArgs
 from components.store_certificate import FOLDER, StoreCertificate, StoreCertificateArgs
@@ -20,6 +20,7 @@ from model.roles import Role
 from settings.data import RedisSettings
 from settings.types import amount
 
+_SECRETS = "/run/secrets/redis"
 _MEMORY_FOR_DATA = 0.75
 """Share of the container's memory; the rest is for the copy that is made while the log is rewritten."""
 
@@ -78,19 +79,20 @@ class RedisStore(pulumi.ComponentResource):
 def _pod(args: RedisStoreArgs, configuration_digest: str, certificate: StoreCertificate | None) -> Pod:
     context, memory = args.context, args.settings.memory
     tls = f" --tls --cacert {FOLDER}/ca.crt -h localhost" if certificate else ""
-    answers = Check(command=("sh", "-c", f'test "$(redis-cli{tls} ping)" = PONG'))
+    # The password from its file: a variable would be in the environment of whatever runs in the container.
+    ping = f'REDISCLI_AUTH="$(cat {_SECRETS}/{Credential.REDIS})" redis-cli{tls} ping'
+    answers = Check(command=("sh", "-c", f'test "$({ping})" = PONG'))
     secret = context.credentials_secret(Role.REDIS)
     redis = Container(
         name="redis",
         image=context.image(Software.REDIS),
         resources=Resources(cpu="100m", memory=memory, memory_limit=memory),
         command=("redis-server", "/etc/tracardi/redis.conf"),
-        environment={"REDISCLI_AUTH": SecretKey(secret, Credential.REDIS)},
         ports={"redis": Port.REDIS},
         mounts=(
             Mount(DATA, "/data", read_only=False),
             Mount("configuration", "/etc/tracardi"),
-            Mount("credentials", "/run/secrets/redis"),
+            Mount("credentials", _SECRETS),
             *((certificate.mount,) if certificate else ()),
         ),
         readiness=answers.probe(READINESS),
@@ -101,7 +103,7 @@ def _pod(args: RedisStoreArgs, configuration_digest: str, certificate: StoreCert
         containers=(redis,),
         volumes=(
             config_volume("configuration", Role.REDIS.value),
-            secret_volume("credentials", secret, {"auth.conf": "auth.conf"}),
+            secret_volume("credentials", secret),
             *((certificate.volume,) if certificate else ()),
         ),
         stateless=False,
