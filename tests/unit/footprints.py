@@ -1,0 +1,206 @@
+"""What each setting may change: an installation's objects as `Kind/tier/name`, other resources, and outputs."""
+
+API = ("Deployment/track/track-api", "Deployment/console/gui-api")
+GUI = ("Deployment/console/gui",)
+# A balancer reads its configuration at its start, so both change.
+TRACK_BALANCER = ("ConfigMap/track/track-balancer", "Deployment/track/track-balancer")
+GUI_API_BALANCER = ("ConfigMap/console/gui-api-balancer", "Deployment/console/gui-api-balancer")
+GUI_BALANCER = ("ConfigMap/console/gui-balancer", "Deployment/console/gui-balancer")
+BALANCERS = (*TRACK_BALANCER, *GUI_API_BALANCER, *GUI_BALANCER)
+CONSOLE = ("ConfigMap/console/gui", *GUI)
+JOB = ("ConfigMap/console/installation", "Job/console/installation-*")
+STORES = ("StatefulSet/data/*",)
+WORKLOADS = ("Deployment/*", *STORES, "Job/*")
+API_POLICIES = ("NetworkPolicy/track/track-api", "NetworkPolicy/console/gui-api")
+API_SECRETS = ("Secret/track/track-api-credentials", "Secret/console/gui-api-credentials")
+TUNNELS = ("ConfigMap/track/tunnels", "ConfigMap/console/tunnels")
+ADDRESSES = ("output/loadBalancers", "output/dnsRecords")
+
+
+def _credential(name: str, *secrets: str) -> tuple[str, ...]:
+    generated = (f"RandomPassword//tracardi-credentials-{name}", f"Stash//tracardi-credentials-{name}-remembered")
+    return (*generated, "read/*", *secrets)
+
+
+def _certificate(name: str) -> tuple[str, ...]:
+    """Every resource of a certificate that the stack makes or asks for."""
+    kinds = ("PrivateKey", "CertRequest", "LocallySignedCert", "SelfSignedCert")
+    return tuple(f"{kind}//tracardi-{name}-*" for kind in kinds)
+
+
+def _store(store: str) -> dict[str, tuple[str, ...]]:
+    """The footprints of Redis' or MySQL's settings."""
+    there, section = f"StatefulSet/data/{store}", f"data.{store}"
+    return {
+        section: (there, f"ConfigMap/data/{store}"),
+        f"{section}.storage": (there,),
+        f"{section}.tunnel": (
+            *API,
+            *TUNNELS,
+            there,
+            f"ConfigMap/data/{store}",
+            f"Secret/data/{store}-tls",
+            *_certificate(f"data-{store}-certificate"),
+            "output/plainConnections",
+        ),
+        f"{section}.external": API,
+        f"{section}.external.networks": API_POLICIES,
+        f"{section}.external.port": (*API, *API_POLICIES),
+        f"{section}.external.certificateAuthority": (*API, *TUNNELS),
+    }
+
+
+FOOTPRINTS: dict[str, tuple[str, ...]] = {
+    # It is part of the name of each namespace, and so of everything.
+    "installation.name": ("*",),
+    "installation.profile": ("Deployment/*", *STORES),
+    "installation.release": (
+        *CONSOLE,
+        *API,
+        *API_POLICIES,
+        *API_SECRETS,
+        *JOB,
+        "StatefulSet/data/elasticsearch",
+        "*/data/mysql*",
+        *_credential("mysql-password"),
+        *_credential("mysql-root-password"),
+        "output/release",
+        "output/plainConnections",
+    ),
+    "installation.adminEmail": (*JOB, "output/adminEmail"),
+    "installation.eventSources": JOB,
+    "track.host": (*TRACK_BALANCER, "Certificate/track/track-balancer", "output/trackUrl", *ADDRESSES),
+    "track.replicas.min": ("Deployment/track/track-api", "HorizontalPodAutoscaler/track/track-api"),
+    # A balancer has a slot for each instance that may be.
+    "track.replicas.max": (*TRACK_BALANCER, "HorizontalPodAutoscaler/track/track-api"),
+    "track.cpuTargetPercent": ("HorizontalPodAutoscaler/track/track-api",),
+    "track.routes": TRACK_BALANCER,
+    "track.environment": ("Deployment/track/track-api",),
+    "track.egress": ("NetworkPolicy/track/track-api",),
+    "track.balancer.mode": (
+        "*/track/track-balancer*",
+        *_certificate("track-balancer-backend"),
+        *ADDRESSES,
+    ),
+    "track.balancer.replicas": ("Deployment/track/track-balancer",),
+    "track.balancer.service": ("Service/track/track-balancer-entry",),
+    "track.balancer.service.ipFamilyPolicy": ("Service/track/track-balancer-entry", *TRACK_BALANCER),
+    "track.balancer.service.proxyProtocol": ("NetworkPolicy/track/track-balancer", *TRACK_BALANCER),
+    "track.balancer.gateway": ("Gateway/track/track-balancer",),
+    "track.balancer.gateway.proxies": ("NetworkPolicy/track/track-balancer",),
+    "track.balancer.gateway.trustedHops": TRACK_BALANCER,
+    "track.balancer": TRACK_BALANCER,
+    "guiApi.host": (
+        *GUI_API_BALANCER,
+        "Certificate/console/gui-api-balancer",
+        # The console's pages may call it.
+        *CONSOLE,
+        "output/guiApiUrl",
+        "output/guiUrl",
+        *ADDRESSES,
+    ),
+    "guiApi.replicas": ("Deployment/console/gui-api", *GUI_API_BALANCER),
+    "guiApi.environment": ("Deployment/console/gui-api",),
+    "guiApi.egress": ("NetworkPolicy/console/gui-api",),
+    "guiApi.balancer.replicas": ("Deployment/console/gui-api-balancer",),
+    "gui.enabled": (
+        "*/console/gui",
+        "*/console/gui-balancer*",
+        *_certificate("gui-balancer-certificate"),
+        "output/guiUrl",
+        "output/plainConnections",
+        *ADDRESSES,
+    ),
+    "gui.host": (*GUI_BALANCER, "Certificate/console/gui-balancer", "output/guiUrl", *ADDRESSES),
+    "gui.replicas": (*GUI, *GUI_BALANCER),
+    "gui.contentSecurityPolicy": CONSOLE,
+    "gui.balancer.replicas": ("Deployment/console/gui-balancer",),
+    "data.keep": ("Namespace//data", "Secret/data/kept-*", *STORES, "output/dataKept"),
+    "data.elasticsearch": ("StatefulSet/data/elasticsearch", "ConfigMap/data/elasticsearch"),
+    "data.elasticsearch.storage": ("StatefulSet/data/elasticsearch",),
+    "data.elasticsearch.nodes": (
+        "StatefulSet/data/elasticsearch",
+        "ConfigMap/data/elasticsearch",
+        # It names each node.
+        *_certificate("data-elasticsearch-certificate"),
+    ),
+    "data.elasticsearch.external": API,
+    "data.elasticsearch.external.urls": (*API, *API_POLICIES),
+    "data.elasticsearch.external.networks": API_POLICIES,
+    "data.elasticsearch.external.certificateAuthority": (*API, "ConfigMap/*/elasticsearch-ca"),
+    **_store("redis"),
+    **_store("mysql"),
+    "credentials.adminPassword": _credential(
+        "admin-password", "Secret/console/installation-credentials", "output/adminPassword"
+    ),
+    "credentials.installationToken": _credential(
+        "installation-token", *API_SECRETS, "Secret/console/installation-credentials"
+    ),
+    "credentials.profileMerging": _credential("profile-merging-secret", *API_SECRETS),
+    "credentials.elasticsearch": _credential(
+        "elasticsearch-password", *API_SECRETS, "Secret/data/elasticsearch-credentials"
+    ),
+    "credentials.redis": _credential("redis-password", *API_SECRETS, "Secret/data/redis-credentials"),
+    "credentials.mysql": _credential("mysql-password", *API_SECRETS, "Secret/data/mysql-credentials"),
+    "credentials.mysqlRoot": _credential("mysql-root-password", "Secret/data/mysql-credentials"),
+    "index": (*API, "ConfigMap/track/index-shape", "ConfigMap/console/index-shape"),
+    "certificates.source": (
+        "Certificate/*-balancer",
+        "Secret/*-balancer-tls",
+        *_certificate("entries-authority"),
+        *(
+            pattern
+            for entry in ("track", "gui-api", "gui")
+            for pattern in _certificate(f"{entry}-balancer-certificate")
+        ),
+        "output/certificateAuthority",
+    ),
+    "certificates.issuer": ("Certificate/*-balancer",),
+    "certificates.secrets.track": ("Deployment/track/track-balancer",),
+    "certificates.secrets.guiApi": ("Deployment/console/gui-api-balancer",),
+    "certificates.secrets.gui": ("Deployment/console/gui-balancer",),
+    "certificates.encryption": (
+        *API,
+        "ConfigMap/*/api-program",
+        *CONSOLE,
+        *BALANCERS,
+        *JOB,
+        "Service/track/track-api",
+        "Service/console/gui*",
+        "Secret/*-tls",
+        *_certificate("inside-authority"),
+        *(pattern for cluster in ("track", "gui-api", "gui") for pattern in _certificate(f"{cluster}-certificate")),
+        "output/plainConnections",
+    ),
+    "certificates.internalIssuer": tuple(
+        f"Certificate/{place}" for place in ("track/track-api", "console/gui-api", "console/gui")
+    ),
+    "network.trusted": (
+        *GUI_API_BALANCER,
+        *GUI_BALANCER,
+        "NetworkPolicy/console/gui*-balancer",
+        "Service/console/gui*-balancer-entry",
+    ),
+    "network.clusterDomain": (
+        *BALANCERS,
+        *API,
+        *JOB,
+        "ConfigMap/data/elasticsearch",
+        "StatefulSet/data/elasticsearch",
+        *_certificate("data-elasticsearch-certificate"),
+    ),
+    "network.nodeLocalDns": ("NetworkPolicy/*",),
+    "network.scrapers": ("NetworkPolicy/*-balancer",),
+    "platform": WORKLOADS,
+    "platform.storageClass": STORES,
+    "platform.images.api": (*API, *JOB),
+    # Both are of one release.
+    "platform.images.api.tag": (*API, *GUI, *JOB),
+    "platform.images.gui": GUI,
+    "platform.images.elasticsearch": ("StatefulSet/data/elasticsearch",),
+    "platform.images.mysql": ("StatefulSet/data/mysql",),
+    "platform.images.redis": ("StatefulSet/data/redis",),
+    "platform.images.haproxy": tuple(each for each in BALANCERS if each.startswith("Deployment/")),
+    "platform.images.mysqlRouter": API,
+}
+"""By the beginning of a setting's name; the longest that fits holds."""
