@@ -1,51 +1,22 @@
-"""Ways into the stack from outside: Services that are reached from there, and pods that a policy opens to everybody."""
+"""Ways into the stack from outside: Services, routes of Gateways, and pods that a policy opens to everybody."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from model.networks import too_wide
 from policies.pack import networks
-from policies.pack.haproxy.conditions import source_lists
-from policies.pack.reach import Reach, reach_of_pods, reach_of_service
-from policies.pack.resources import Resource, selects
+from policies.pack.admission import caught
+from policies.pack.entry import Entry
+from policies.pack.gateways import routes
+from policies.pack.haproxy.clients import Told, client_lists, misplaced_trust
+from policies.pack.objects import Objects
+from policies.pack.reach import Answering, Reach, reach_of_pods, reach_of_service
+from policies.pack.resources import Resource
 from policies.pack.values import Value
 from policies.pack.workloads import Workload
 
-if TYPE_CHECKING:
-    from policies.pack.stack import StackView
-
 _OUTSIDE_TYPES = frozenset({"LoadBalancer", "NodePort"})
-
-
-class Entry(ABC):
-    """A way in, through `resource`."""
-
-    def __init__(self, stack: "StackView", resource: Resource) -> None:
-        self.stack = stack
-        self.resource = resource
-
-    @property
-    def label(self) -> str:
-        """What a person calls the entry."""
-        return self.resource.label
-
-    @property
-    @abstractmethod
-    def workloads(self) -> tuple[Workload, ...]:
-        """The pods that answer first."""
-
-    @property
-    @abstractmethod
-    def reach(self) -> Reach:
-        """Everything that a client of the entry reaches."""
-
-    @property
-    @abstractmethod
-    def open_because(self) -> str | None:
-        """Why strangers can use the entry; None where every way in is for known networks only."""
 
 
 class ServiceEntry(Entry):
@@ -77,17 +48,22 @@ class ServiceEntry(Entry):
         if not self.reach.answering or self.reach.dead_ends or not all(end.proxied for end in self.reach.ends):
             return f"{ways}, and not all that it leads to is a proxy with a source allow list"
         for answering in self.reach.answering:
-            lists = [members for members in source_lists(answering.frontend) if members]
-            claimed = "accept-proxy" in answering.bind.parameters
-            if claimed or not any(too_wide(members) is None for members in lists):
+            if not _listed(answering):
                 return f"{ways}, and frontend {answering.frontend.name} behind it has no source allow list"
         return None
+
+
+def _listed(answering: Answering) -> bool:
+    """Whether a proxy lets nobody pass but clients of its list, by the addresses that they really have."""
+    lists = [found for found in client_lists(answering.frontend) if found.told is Told.CONNECTION]
+    trusting = any(misplaced_trust(answering.frontend, answering.bind))
+    return not trusting and any(found.limits for found in lists)
 
 
 class OpenPods(Entry):
     """Pods that a NetworkPolicy lets everybody connect to, whoever leads strangers there."""
 
-    def __init__(self, stack: "StackView", policy: Resource, workload: Workload, ports: tuple[int | None, ...]) -> None:
+    def __init__(self, stack: Objects, policy: Resource, workload: Workload, ports: tuple[int | None, ...]) -> None:
         super().__init__(stack, policy)
         self._workload = workload
         self._ports = ports
@@ -117,18 +93,27 @@ class _Opening:
         return tuple(workload.port(entry["port"]) if not entry["endPort"].given else None for entry in self.ports)
 
 
-def entries(stack: "StackView") -> tuple[Entry, ...]:
+def entries(stack: Objects) -> tuple[Entry, ...]:
     """Every way into `stack`."""
     services = [ServiceEntry(stack, resource) for resource in stack.of_kind("Service") if _is_outside(resource)]
-    public = {workload.resource.urn for entry in services if entry.open_because for workload in entry.workloads}
-    opened = [
-        OpenPods(stack, opening.policy, workload, opening.ports_of(workload) or (None,))
-        for opening in _openings(stack)
-        for workload in _caught(stack, opening.policy)
-        # Those are on the list already, with the entry that is the reason for the policy.
-        if workload.resource.urn not in public
-    ]
-    return (*services, *opened)
+    known: list[Entry] = [*services, *routes(stack)]
+    public = {port for entry in known if entry.open_because for port in _answering_ports(entry)}
+    opened = []
+    for opening in _openings(stack):
+        for workload in caught(stack, opening.policy):
+            ports = opening.ports_of(workload) or (None,)
+            # The others are on the list already, with the entry that is the reason for the policy.
+            if further := tuple(port for port in ports if (workload.resource.urn, port) not in public):
+                opened.append(OpenPods(stack, opening.policy, workload, further))
+    return (*known, *opened)
+
+
+def _answering_ports(entry: Entry) -> Iterator[tuple[str, int | None]]:
+    """The ports of the pods that answer `entry` first."""
+    first = {workload.resource.urn for workload in entry.workloads}
+    for answering in entry.reach.answering:
+        if (urn := answering.workload.resource.urn) in first:
+            yield from ((urn, port) for port in answering.bind.ports or ())
 
 
 def _is_outside(service: Resource) -> bool:
@@ -145,7 +130,7 @@ def _unlisted(ranges: Value) -> str | None:
     return f"its loadBalancerSourceRanges add up to {wide}" if wide else None
 
 
-def _openings(stack: "StackView") -> Iterator[_Opening]:
+def _openings(stack: Objects) -> Iterator[_Opening]:
     for policy in stack.of_kind("NetworkPolicy"):
         for ingress in policy.spec["ingress"]:
             if _admits_everybody(ingress):
@@ -159,12 +144,3 @@ def _admits_everybody(ingress: Value) -> bool:
     found = [networks.parse(block["cidr"].text or "") for block in blocks if block.given]
     named = [network for network in found if network is not None]
     return len(named) < len(found) or too_wide(named) is not None
-
-
-def _caught(stack: "StackView", policy: Resource) -> tuple[Workload, ...]:
-    labels = policy.spec.at("podSelector", "matchLabels").texts
-    return tuple(
-        workload
-        for workload in stack.workloads
-        if workload.namespace == policy.namespace and selects(labels, workload.labels)
-    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from model.images import HAPROXY
+from model.images import HAPROXY, MYSQL_ROUTER
 from model.releases import release_of, supported_versions
 
 
@@ -14,6 +14,7 @@ class Program(Enum):
     GUI = "Tracardi's console"
     PROXY = "HAProxy"
     ELASTICSEARCH = "Elasticsearch"
+    MYSQL_ROUTER = "MySQL Router"
     OTHER = "a program that these rules do not know"
 
 
@@ -52,4 +53,5 @@ _PROGRAMS = {
     **{release.gui.repository: Program.GUI for release in _RELEASES},
     **{_short(release.elasticsearch.repository): Program.ELASTICSEARCH for release in _RELEASES},
     _short(HAPROXY.repository): Program.PROXY,
+    MYSQL_ROUTER.repository: Program.MYSQL_ROUTER,
 }

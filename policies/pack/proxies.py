@@ -1,76 +1,78 @@
-"""The configuration that a proxy's pods will read: found through their command line, mounts and ConfigMaps."""
+"""The configuration that a proxy will read: found through its command line, its mounts and ConfigMaps."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from functools import cache
+from pathlib import Path, PurePosixPath
 
-from policies.pack.haproxy.configuration import Configuration, UnreadableError, parse
-from policies.pack.images import Program
-from policies.pack.values import Value
+from policies.pack import files
+from policies.pack.haproxy.configuration import Configuration, parse
+from policies.pack.unreadable import UnreadableError
 from policies.pack.workloads import Container, Workload
 
 _DEFAULT_FILE = "/usr/local/etc/haproxy/haproxy.cfg"
 """What the image reads when its command line names no file."""
 
+_PROGRAMS = frozenset({"haproxy", "/usr/local/sbin/haproxy"})
+_FLAGS = frozenset({"-W", "-Ws", "-db", "-q", "-V"})
+_SHELLS = frozenset({"sh", "/bin/sh"})
 
-def configuration(workload: Workload) -> Configuration:
-    """The configuration of the proxies in `workload`; HAProxy reads several files as if they were one.
+
+def configuration(workload: Workload, container: Container) -> Configuration:
+    """The configuration of the HAProxy in `container`, which reads several files as if they were one.
 
     Raises:
-        UnreadableError: a file cannot be found among the ConfigMaps of the stack, or cannot be read.
+        UnreadableError: its command line is not understood, or a file of it cannot be found or read.
     """
-    texts = [
-        text
-        for container in workload.serving
-        if container.program is Program.PROXY
-        for path in _files(container.command_line)
-        for text in _contents(workload, container, PurePosixPath(path))
-    ]
-    return parse("\n".join(texts))
+    paths = list(_files(_unsupervised(workload, container))) or [_DEFAULT_FILE]
+    return parse("\n".join(text for path in paths for text in _contents(workload, container, PurePosixPath(path))))
 
 
-def _files(command_line: tuple[str, ...]) -> tuple[str, ...]:
-    files: list[str] = []
-    words = iter(command_line)
+def _unsupervised(workload: Workload, container: Container) -> tuple[str, ...]:
+    """The arguments of HAProxy itself, whoever starts it."""
+    line = container.seen_command_line
+    if line and line[0].startswith("-") and not container.properties["command"].given:
+        # The image's own entry point puts the program's name before options.
+        return line
+    if line and line[0] in _SHELLS and "--" in line:
+        end = line.index("--")
+        _check_supervisor(workload, container, line[1:end])
+        line = line[end + 1 :]
+        if not line:
+            raise UnreadableError("its supervisor starts nothing")
+    if line and line[0] not in _PROGRAMS:
+        raise UnreadableError(f"its command line starts {line[0]}, not haproxy")
+    return line[1:]
+
+
+def _check_supervisor(workload: Workload, container: Container, arguments: tuple[str, ...]) -> None:
+    # The script, two signals, and the folders that it watches.
+    if len(arguments) != 4:  # noqa: PLR2004 - the four of the comment
+        raise UnreadableError("its supervisor is started in a way that these rules do not know")
+    if files.read(workload, container, PurePosixPath(arguments[0])) != _supervisor():
+        raise UnreadableError(f"{arguments[0]} is not the supervisor that these rules know")
+
+
+@cache
+def _supervisor() -> str:
+    programs = Path(__file__).resolve().parents[2] / "components" / "programs"
+    return (programs / "supervise.sh").read_text(encoding="utf-8")
+
+
+def _files(arguments: tuple[str, ...]) -> Iterator[str]:
+    words = iter(arguments)
     for word in words:
-        if word in {"-f", "--"}:
-            rest = list(words) if word == "--" else [next(words, "")]
-            files.extend(rest)
+        if word == "--":
+            yield from words
+        elif word == "-f":
+            yield next(words, "")
         elif word.startswith("-f"):
-            files.append(word.removeprefix("-f"))
-    return tuple(files) or (_DEFAULT_FILE,)
+            yield word.removeprefix("-f")
+        elif word not in _FLAGS:
+            raise UnreadableError(f"its command line has {word}, which these rules do not know")
 
 
 def _contents(workload: Workload, container: Container, path: PurePosixPath) -> Iterator[str]:
-    found = dict(_mounted(workload, container))
-    texts = [found[file] for file in sorted(found) if file == path or path in file.parents]
-    if not texts:
-        raise UnreadableError(f"no ConfigMap of the stack holds {path}")
-    for text in texts:
-        if text is None:
-            raise UnreadableError(f"the content of {path} cannot be seen")
-        yield text
-
-
-def _mounted(workload: Workload, container: Container) -> Iterator[tuple[PurePosixPath, str | None]]:
-    volumes = {volume["name"].text: volume for volume in workload.pod["volumes"]}
-    for mount in container.properties["volumeMounts"]:
-        volume, folder = volumes.get(mount["name"].text), mount["mountPath"].text
-        if volume is None or folder is None:
-            continue
-        for file, text in _of_volume(workload, volume):
-            sub_path = mount["subPath"].text
-            if sub_path is None:
-                yield PurePosixPath(folder, file), text
-            elif sub_path == file:
-                yield PurePosixPath(folder), text
-
-
-def _of_volume(workload: Workload, volume: Value) -> Iterator[tuple[str, str | None]]:
-    for source in (volume["configMap"], *(entry["configMap"] for entry in volume.at("projected", "sources"))):
-        data = workload.config_maps.get(source["name"].text or "")
-        if data is None:
-            continue
-        keys = {item["key"].text or "": item["path"].text or "" for item in source["items"]}
-        for key, text in data.fields.items():
-            if not keys or key in keys:
-                yield keys.get(key, key), text.text
+    # Of a folder, HAProxy reads what ends like this, and no hidden files.
+    inside = [file for file in files.inside(workload, container, path) if file.match("[!.]*.cfg")]
+    for file in inside or [path]:
+        yield files.read(workload, container, file)

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from policies.pack.haproxy.configuration import Bind, Configuration, Section, Target
 from policies.pack.images import Program
+from policies.pack.objects import Objects, Proxy
 from policies.pack.resources import Resource
 from policies.pack.workloads import Workload
-
-if TYPE_CHECKING:
-    from policies.pack.stack import StackView
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,20 @@ class Reach:
     """Where the way cannot be followed, and why."""
 
 
-def reach_of_service(stack: "StackView", service: Resource) -> Reach:
+def reach_of_service(stack: Objects, service: Resource) -> Reach:
     """Everything that a client of `service` reaches."""
+    return reach_of_services(stack, [(service, None)])
+
+
+def reach_of_services(stack: Objects, services: Iterable[tuple[Resource, int | None]]) -> Reach:
+    """Everything that a client of Services reaches through a port of each, or through all of its ports."""
     walk = _Walk(stack)
-    walk.into_service(service, None)
+    for service, port in services:
+        walk.into_service(service, port)
     return walk.reach
 
 
-def reach_of_pods(stack: "StackView", workload: Workload, ports: Iterable[int | None]) -> Reach:
+def reach_of_pods(stack: Objects, workload: Workload, ports: Iterable[int | None]) -> Reach:
     """Everything that a client of the pods of `workload` reaches through `ports`; None stands for all of them."""
     walk = _Walk(stack)
     for port in ports:
@@ -63,10 +66,10 @@ def reach_of_pods(stack: "StackView", workload: Workload, ports: Iterable[int | 
 class _Walk:
     """A walk along all ways at once; a proxy's frontend is entered only once."""
 
-    def __init__(self, stack: "StackView") -> None:
+    def __init__(self, stack: Objects) -> None:
         self.stack = stack
         self.reach = Reach()
-        self.seen: set[tuple[str, str]] = set()
+        self.seen: set[tuple[str, str, str]] = set()
 
     def into_service(self, service: Resource, port: int | None, *, proxied: bool = False) -> None:
         """Follow requests to `port` of `service`, or to any of its ports."""
@@ -82,21 +85,20 @@ class _Walk:
 
     def into_pods(self, workload: Workload, port: int | None, *, proxied: bool = False) -> None:
         """Follow requests to `port` of the pods of `workload`, or to any of their ports."""
-        programs = _answering_on(workload, port)
-        if others := programs - {Program.PROXY}:
+        if others := _answering_on(workload, port) - {Program.PROXY}:
             self.reach.ends.append(End(workload, others, proxied))
-        if Program.PROXY in programs:
-            self._into_proxy(workload, port)
+        for proxy in self.stack.proxies_of(workload):
+            self._into_proxy(proxy, port)
 
-    def _into_proxy(self, workload: Workload, port: int | None) -> None:
-        configuration = self.stack.proxy(workload)
-        if isinstance(configuration, str):
-            self._dead_end(workload.resource, f"its HAProxy configuration cannot be judged: {configuration}")
+    def _into_proxy(self, proxy: Proxy, port: int | None) -> None:
+        workload, configuration = proxy.workload, proxy.configuration
+        if configuration is None:
+            self._dead_end(workload.resource, unjudged(proxy))
             return
         for frontend, bind in configuration.listening_on(port):
-            if (workload.resource.urn, frontend.name) in self.seen:
+            if (workload.resource.urn, proxy.container.name, frontend.name) in self.seen:
                 continue
-            self.seen.add((workload.resource.urn, frontend.name))
+            self.seen.add((workload.resource.urn, proxy.container.name, frontend.name))
             self.reach.answering.append(Answering(workload, configuration, frontend, bind))
             for section in configuration.behind(frontend):
                 for target in section.targets:
@@ -113,6 +115,11 @@ class _Walk:
     def _dead_end(self, resource: Resource, reason: str) -> None:
         if (resource, reason) not in self.reach.dead_ends:
             self.reach.dead_ends.append((resource, reason))
+
+
+def unjudged(proxy: Proxy) -> str:
+    """What is wrong with a proxy whose configuration cannot be judged."""
+    return f"its HAProxy configuration cannot be judged: {proxy.problem}"
 
 
 def _answering_on(workload: Workload, port: int | None) -> frozenset[Program]:

@@ -1,7 +1,17 @@
 """The rules of the pack, in the order in which they are reported."""
 
 from policies.pack.rule import Rule
-from policies.pack.rules import hardening, namespaces, passwords, releases, replicas, separation, tls
+from policies.pack.rules import (
+    addresses,
+    hardening,
+    namespaces,
+    passwords,
+    releases,
+    replicas,
+    separation,
+    tls,
+    tunnels,
+)
 
 RULES: tuple[Rule, ...] = (
     separation.internet_reaches_only_the_api,
@@ -9,8 +19,11 @@ RULES: tuple[Rule, ...] = (
     separation.internet_finds_only_collection_routes,
     separation.entries_can_be_followed,
     separation.only_kinds_that_are_judged,
+    addresses.client_addresses_are_told_by_known_proxies,
     namespaces.namespaces_enforce_restricted,
     namespaces.namespaces_deny_by_default,
+    namespaces.policies_name_who_connects,
+    namespaces.egress_is_limited,
     replicas.api_instances,
     replicas.track_instances,
     replicas.gui_instances,
@@ -19,7 +32,10 @@ RULES: tuple[Rule, ...] = (
     replicas.no_session_affinity,
     replicas.instances_on_hosts_of_their_own,
     tls.entries_serve_tls,
+    tls.backends_are_verified,
+    tls.gateways_verify_balancers,
     tls.elasticsearch_is_verified,
+    tunnels.tunnels_stay_in_their_pod,
     passwords.generated_passwords_are_strong,
     passwords.secrets_are_never_literal,
     passwords.installation_token_is_secret,

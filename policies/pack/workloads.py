@@ -6,6 +6,7 @@ from functools import cached_property
 
 from policies.pack.images import Program, program
 from policies.pack.resources import Resource
+from policies.pack.unreadable import UnreadableError
 from policies.pack.values import NOTHING, Value
 
 _TEMPLATES = {
@@ -21,6 +22,9 @@ _TEMPLATES = {
 """Where each kind that runs pods keeps the pod's metadata and specification."""
 
 _BATCH = frozenset({"Job", "CronJob"})
+
+API_SWITCH = "EXPOSE_GUI_API"
+"""The variable by which Tracardi's API serves its console, or does not; its default is yes."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,11 @@ class Container:
         """Whether it ends before the others start."""
 
     @property
+    def sidecar(self) -> bool:
+        """Whether it starts before the others and runs beside them."""
+        return self.properties["restartPolicy"].text == "Always"
+
+    @property
     def name(self) -> str:
         """Name of the container."""
         return self.properties["name"].text or "(unnamed)"
@@ -52,10 +61,11 @@ class Container:
         """The image reference, empty where it cannot be seen."""
         return self.properties["image"].text or ""
 
-    @property
+    @cached_property
     def program(self) -> Program:
-        """What the image runs."""
-        return program(self.image)
+        """What the image runs. One that is not known and has Tracardi's own switch is an API under another name."""
+        known = program(self.image)
+        return Program.API if known is Program.OTHER and API_SWITCH in self.environment else known
 
     @cached_property
     def ports(self) -> dict[str, int]:
@@ -65,8 +75,20 @@ class Container:
 
     @property
     def command_line(self) -> tuple[str, ...]:
-        """Command and arguments."""
+        """Command and arguments, as far as they can be seen."""
         return self.properties["command"].words + self.properties["args"].words
+
+    @property
+    def seen_command_line(self) -> tuple[str, ...]:
+        """Command and arguments.
+
+        Raises:
+            UnreadableError: one of them cannot be seen.
+        """
+        parts = [self.properties["command"], self.properties["args"]]
+        if any(part.hidden for part in parts) or sum(len(list(part)) for part in parts) > len(self.command_line):
+            raise UnreadableError("its command line cannot be seen")
+        return self.command_line
 
     @cached_property
     def environment(self) -> dict[str, Variable]:

@@ -1,4 +1,4 @@
-"""Makes a change of the production stack a test: the pack must refuse what it leads to, with the right words."""
+"""Makes a change of a stack a test: the pack must refuse what it leads to, with the right words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from policies.pack.registry import RULES
 from tests.policies.analysis import analyse, configuration
 from tests.policies.state import Change, State
+
+Stacks = Callable[[str], State]
 
 _REMEDIES = {rule.name: rule.remedy for rule in RULES}
 
@@ -19,13 +21,19 @@ class Refusal:
     also: frozenset[str]
 
 
-def refused(rule: str, *says: str, also: tuple[str, ...] = ()) -> Callable[[Change], Callable[[State], None]]:
-    """The decorated change makes `rule` report `says` and its remedy, and no rule speak but it and those in `also`."""
+def refused(
+    rule: str, *says: str, also: tuple[str, ...] = (), stack: str = "production"
+) -> Callable[[Change], Callable[[Stacks], None]]:
+    """The decorated change makes `rule` report `says` and its remedy, and no rule speak but it and those in `also`.
 
-    def of(change: Change) -> Callable[[State], None]:
-        def test(prod: State) -> None:
-            change(prod)
-            found = analyse(prod, configuration("prod"))
+    `stack` is the variant that is changed, one that production's configuration accepts.
+    """
+
+    def of(change: Change) -> Callable[[Stacks], None]:
+        def test(variant: Stacks) -> None:
+            state = variant(stack)
+            change(state)
+            found = analyse(state, configuration("prod"))
             reported = "\n".join(found.get(rule, []))
             for expected in (*says, _REMEDIES[rule]):
                 assert expected in reported

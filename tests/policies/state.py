@@ -70,6 +70,11 @@ class State:
         container: JsonObject = self.pod(name)["containers"][0]
         return container
 
+    def sidecar(self, workload: str, name: str) -> JsonObject:
+        """The container `name` that starts before the others of a workload and runs beside them."""
+        containers: list[JsonObject] = self.pod(workload)["initContainers"]
+        return next(container for container in containers if container["name"] == name)
+
     def set_variable(self, workload: str, name: str, **source: object) -> None:
         """Append a variable to the environment of a workload's first container; the last one of a name wins."""
         self.container(workload).setdefault("env", []).append({"name": name, **source})
@@ -82,9 +87,9 @@ class State:
             raise LookupError(f"{workload} has no variable {name}")
         container["env"] = kept
 
-    def edit(self, config_map: str, old: str, new: str, key: str = "haproxy.cfg") -> None:
+    def edit(self, config_map: str, old: str, new: str, key: str = "haproxy.cfg", namespace: str | None = None) -> None:
         """Replace `old` by `new` in a file of a ConfigMap."""
-        data = self.inputs("ConfigMap", config_map)["data"]
+        data = self.inputs("ConfigMap", config_map, namespace)["data"]
         if old not in data[key]:
             raise LookupError(f"{config_map} has no {old!r} in {key}")
         data[key] = data[key].replace(old, new)

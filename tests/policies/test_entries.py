@@ -1,22 +1,25 @@
 """Ways in: the pack refuses those that cannot be followed, and those that nobody intended."""
 
+import pytest
+
+from tests.policies.analysis import analyse, configuration
 from tests.policies.refusals import refused
-from tests.policies.state import UNKNOWN, State
+from tests.policies.state import UNDECRYPTED, UNKNOWN, State
 
 GUI = "Deployment tracardi-console/gui"
 TRACK_BALANCER = "Deployment tracardi-track/track-balancer"
 TRACK_ENTRY = "Service tracardi-track/track-balancer-entry"
 
 
-@refused("entries-can-be-followed", TRACK_BALANCER, "no ConfigMap of the stack holds /etc/haproxy/haproxy.cfg")
+@refused("entries-can-be-followed", TRACK_BALANCER, "no ConfigMap of the stack holds /etc/haproxy/supervise.sh")
 def test_a_proxy_whose_configuration_is_elsewhere(state: State) -> None:
     state.pod("track-balancer")["volumes"][0] = {"name": "configuration", "emptyDir": {}}
 
 
-@refused("entries-can-be-followed", "no ConfigMap of the stack holds /tmp/other.cfg")
+@refused("entries-can-be-followed", "no ConfigMap of the stack holds /other/haproxy.cfg")
 def test_a_proxy_that_reads_another_file(state: State) -> None:
     command = state.container("track-balancer")["command"]
-    command[command.index("-f") + 1] = "/tmp/other.cfg"  # noqa: S108 - a path in a container
+    command[command.index("-f") + 1] = "/other/haproxy.cfg"
 
 
 @refused("entries-can-be-followed", "the content of /etc/haproxy/haproxy.cfg cannot be seen")
@@ -77,7 +80,7 @@ def test_a_policy_that_opens_elasticsearch_to_every_address(state: State) -> Non
 @refused(
     "internet-reaches-no-gui-api",
     "through NetworkPolicy tracardi-console/gui-api",
-    also=("internet-finds-only-collection-routes", "entries-serve-tls"),
+    also=("internet-finds-only-collection-routes", "entries-serve-tls", "policies-name-who-connects"),
 )
 def test_a_policy_without_sources(state: State) -> None:
     state.spec("NetworkPolicy", "gui-api")["ingress"] = [{"ports": [{"protocol": "TCP", "port": 8080}]}]
@@ -87,7 +90,7 @@ def test_a_policy_without_sources(state: State) -> None:
     "internet-reaches-only-the-api",
     "StatefulSet tracardi-data/redis",
     "StatefulSet tracardi-data/mysql",
-    also=("internet-finds-only-collection-routes", "entries-serve-tls"),
+    also=("internet-finds-only-collection-routes", "entries-serve-tls", "policies-name-who-connects"),
 )
 def test_a_policy_that_opens_a_whole_namespace(state: State) -> None:
     policy = state.duplicate("NetworkPolicy", "mysql", "open")["spec"]
@@ -110,10 +113,96 @@ def test_a_policy_that_undoes_the_source_ranges(state: State) -> None:
 
 @refused("internet-reaches-only-the-api", GUI, also=("internet-finds-only-collection-routes", "entries-serve-tls"))
 def test_a_policy_that_opens_a_range_of_ports(state: State) -> None:
-    opened = {"ports": [{"protocol": "TCP", "port": 8404, "endPort": 9000}]}
+    everybody = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+    opened = {"from": [everybody], "ports": [{"protocol": "TCP", "port": 8404, "endPort": 9000}]}
     state.spec("NetworkPolicy", "gui-balancer")["ingress"].append(opened)
 
 
 @refused("internet-finds-only-collection-routes", "has no proxy with an allow list", also=("entries-serve-tls",))
 def test_a_policy_that_opens_the_track_api_past_its_balancer(state: State) -> None:
-    state.spec("NetworkPolicy", "track-api")["ingress"] = [{"ports": [{"protocol": "TCP", "port": "http"}]}]
+    everybody = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+    opened = {"from": [everybody], "ports": [{"protocol": "TCP", "port": "http"}]}
+    state.spec("NetworkPolicy", "track-api")["ingress"] = [opened]
+
+
+@refused(
+    "entries-serve-tls",
+    f"{TRACK_BALANCER} frontend metrics answers without TLS; NetworkPolicy tracardi-track/track-balancer leads there",
+)
+def test_a_policy_that_opens_another_port_of_a_public_balancer(state: State) -> None:
+    opened = {"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"protocol": "TCP", "port": 8404}]}
+    state.spec("NetworkPolicy", "track-balancer")["ingress"].append(opened)
+
+
+SUPERVISED = ["sh", "/etc/haproxy/supervise.sh", "USR2", "USR1", "/etc/haproxy/certs", "--"]
+STARTED = [*SUPERVISED, "haproxy", "-W", "-db", "-f", "/etc/haproxy/haproxy.cfg"]
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ([*STARTED, "-f", "/other/haproxy.cfg"], "no ConfigMap of the stack holds /other/haproxy.cfg"),
+        ([*STARTED, "-f", "/etc/haproxy/certs"], "no ConfigMap of the stack holds /etc/haproxy/certs"),
+        ([*STARTED, "-C", "/other"], "its command line has -C"),
+        ([*STARTED, "--", "/other/haproxy.cfg"], "no ConfigMap of the stack holds /other/haproxy.cfg"),
+        ([*STARTED, UNKNOWN], "its command line cannot be seen"),
+        (UNDECRYPTED, "its command line cannot be seen"),
+        ([*SUPERVISED, "sh", "-c", "haproxy -f /other/haproxy.cfg"], "starts sh, not haproxy"),
+        ([*SUPERVISED, *STARTED], "starts sh, not haproxy"),
+        (SUPERVISED, "its supervisor starts nothing"),
+        (["sh", "-c", "haproxy -f /other/haproxy.cfg"], "starts sh, not haproxy"),
+        (["bash", *STARTED[1:]], "starts bash, not haproxy"),
+        (["sh", "-x", *STARTED[1:]], "its supervisor is started in a way that these rules do not know"),
+        (["sh", "/other/supervise.sh", *STARTED[2:]], "no ConfigMap of the stack holds /other/supervise.sh"),
+        (["sh", "/etc/haproxy/haproxy.cfg", *STARTED[2:]], "is not the supervisor that these rules know"),
+        (["/other/haproxy", *STARTED[7:]], "starts /other/haproxy, not haproxy"),
+    ],
+)
+def test_a_command_line_that_is_not_understood(prod: State, command: object, problem: str) -> None:
+    prod.container("track-balancer")["command"] = command
+
+    found = analyse(prod, configuration("prod"))
+
+    assert list(found) == ["entries-can-be-followed"]
+    assert problem in "\n".join(found["entries-can-be-followed"])
+
+
+@refused("entries-can-be-followed", "is not the supervisor that these rules know")
+def test_a_supervisor_that_was_changed(state: State) -> None:
+    state.edit("track-balancer", "#!/bin/sh", "#!/bin/sh\nhaproxy -f /other/haproxy.cfg &", "supervise.sh")
+
+
+@refused("entries-can-be-followed", "no ConfigMap of the stack holds /etc/haproxy/haproxy.cfg")
+def test_a_configuration_that_another_volume_hides(state: State) -> None:
+    hiding = {"name": "tmp", "mountPath": "/etc/haproxy/haproxy.cfg", "subPath": "haproxy.cfg"}
+    state.container("track-balancer")["volumeMounts"].append(hiding)
+
+
+@refused("entries-can-be-followed", "a path that is mounted in container haproxy cannot be seen")
+def test_a_mount_that_cannot_be_seen(state: State) -> None:
+    state.container("track-balancer")["volumeMounts"].append({"name": "tmp", "mountPath": UNKNOWN})
+
+
+@refused("entries-can-be-followed", "no ConfigMap of the stack holds /etc/haproxy/more.cfg")
+def test_a_folder_with_a_file_from_elsewhere(state: State) -> None:
+    container = state.container("track-balancer")
+    container["command"][-1] = "/etc/haproxy"
+    container["volumeMounts"].append({"name": "tmp", "mountPath": "/etc/haproxy/more.cfg", "subPath": "more.cfg"})
+
+
+@refused("entries-can-be-followed", "a variable of the environment")
+def test_a_configuration_that_depends_on_its_environment(state: State) -> None:
+    state.edit("track-balancer", "path -m reg ^/track$", 'path -m reg "${PUBLIC}"')
+
+
+@refused(
+    "entries-can-be-followed",
+    "Deployment tracardi-data/relay its HAProxy configuration cannot be judged: no ConfigMap of the stack holds",
+)
+def test_a_proxy_that_no_entry_leads_to_and_that_cannot_be_judged(state: State) -> None:
+    relay = state.duplicate("Deployment", "track-balancer", "relay")
+    relay["metadata"]["namespace"] = "tracardi-data"
+    relay["spec"]["template"]["metadata"]["labels"] = {"app": "relay"}
+    spread = relay["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    for constraint in spread:
+        constraint["labelSelector"]["matchLabels"] = {"app": "relay"}

@@ -2,8 +2,11 @@
 
 import pytest
 
-from policies.pack.haproxy.conditions import path_lists, source_lists
-from policies.pack.haproxy.configuration import Section, Target, UnreadableError, parse
+from policies.pack.haproxy.clients import Told, client_lists, misplaced_trust
+from policies.pack.haproxy.conditions import path_lists
+from policies.pack.haproxy.configuration import Section, Target, parse
+from policies.pack.haproxy.verification import encrypted
+from policies.pack.unreadable import UnreadableError
 
 FRONTEND = "frontend entry\n    mode http\n"
 
@@ -163,19 +166,75 @@ def test_a_pattern_that_cannot_be_read_may_match_anything() -> None:
     "line",
     [
         "tcp-request connection reject unless known",
+        "tcp-request session reject unless known",
         "tcp-request content reject if !known",
         "http-request deny deny_status 403 unless known",
         "http-request silent-drop unless { src 192.0.2.0/24 2001:db8::/32 }",
     ],
 )
 def test_lists_of_client_networks(line: str) -> None:
-    (found,) = source_lists(frontend("acl known src 192.0.2.0/24 2001:db8::/32", line))
+    (found,) = client_lists(frontend("acl known src 192.0.2.0/24 2001:db8::/32", line))
 
-    assert [str(network) for network in found] == ["192.0.2.0/24", "2001:db8::/32"]
+    assert [str(network) for network in found.networks] == ["192.0.2.0/24", "2001:db8::/32"]
 
 
 @pytest.mark.parametrize("definition", ["src -f /list", "src", "hdr(x-real-ip) 192.0.2.1", "src localhost"])
 def test_lists_of_client_networks_that_cannot_be_read(definition: str) -> None:
     section = frontend(f"acl known {definition}", "tcp-request connection reject unless known")
 
-    assert list(source_lists(section)) == []
+    assert list(client_lists(section)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("tcp-request session reject unless known", [Told.CONNECTION]),
+        ("http-request set-src req.hdr_ip(x)\n    http-request deny unless known", [Told.HEADER]),
+        ("http-request deny unless known\n    http-request set-src req.hdr_ip(x)", [Told.CONNECTION]),
+        ("tcp-request connection expect-proxy layer4\n    tcp-request connection reject unless known", []),
+        ("tcp-request connection set-src src\n    tcp-request connection reject unless known", []),
+        ("tcp-request session accept if x\n    tcp-request session reject unless known", []),
+        ("http-request allow\n    http-request deny unless known", []),
+    ],
+)
+def test_lists_judge_the_address_that_is_known_where_they_stand(line: str, told: list[Told]) -> None:
+    section = frontend("acl known src 192.0.2.0/24", *line.split("\n    "))
+
+    assert [found.told for found in client_lists(section)] == told
+
+
+@pytest.mark.parametrize(
+    ("line", "trusting"),
+    [
+        ("tcp-request connection expect-proxy layer4 if { src 192.0.2.0/24 }", False),
+        ("tcp-request connection expect-proxy layer4 if { src 192.0.2.1 } or { src 192.0.2.2 }", False),
+        ("tcp-request connection expect-proxy layer4 if known other", False),
+        ("tcp-request connection expect-proxy layer4", True),
+        ("tcp-request connection expect-proxy layer4 unless { src 192.0.2.0/24 }", True),
+        ("tcp-request connection expect-proxy layer4 if known or other", True),
+        ("tcp-request connection expect-netscaler-cip layer4", True),
+    ],
+)
+def test_only_known_proxies_are_believed(line: str, trusting: bool) -> None:  # noqa: FBT001 - what is expected
+    section = frontend("bind :443", "acl known src 192.0.2.0/24", "acl other method GET", line)
+
+    assert bool(list(misplaced_trust(section, section.binds[0]))) is trusting
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:6379", "127.8.0.1:6379", "[::1]:6379"])
+def test_nobody_outside_reaches_a_bind_to_loopback(address: str) -> None:
+    assert parse(f"{FRONTEND}    bind {address}\n").listening_on(6379) == ()
+
+
+def test_servers_take_over_what_was_said_before_them() -> None:
+    first, second = (
+        parse(
+            "defaults\n  default-server ssl\nfrontend f\nbackend b\n"
+            "  server one a:1\n  default-server check\n  server two b:2 no-ssl\n"
+        )
+        .of("backend")[0]
+        .servers
+    )
+
+    assert (first.parameters, second.parameters) == (("ssl",), ("ssl", "check", "no-ssl"))
+    assert (encrypted(first), encrypted(second)) == (True, False)

@@ -1,7 +1,7 @@
 """Release facts: the pack refuses settings that stop Tracardi, or make its pods disagree."""
 
 from model.index_shape import index_shape, shapes_indices
-from settings.data import IndexSettings
+from settings.index import IndexSettings
 from tests.policies.refusals import refused
 from tests.policies.state import UNDECRYPTED, State
 

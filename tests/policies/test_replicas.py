@@ -1,5 +1,8 @@
 """Replicas: the pack refuses fewer instances than the guides ask for, and whatever brings them together."""
 
+from collections.abc import Callable
+
+from tests.policies.analysis import analyse, configuration
 from tests.policies.refusals import refused
 from tests.policies.state import UNKNOWN, State
 
@@ -91,3 +94,29 @@ def test_a_spread_that_counts_other_pods(state: State) -> None:
 @refused("instances-on-hosts-of-their-own", "for its 3 instances")
 def test_no_spread_at_all(state: State) -> None:
     del state.pod("track-api")["topologySpreadConstraints"]
+
+
+def test_a_stack_without_a_console_is_refused_unless_it_may_do_without(variant: Callable[[str], State]) -> None:
+    state = variant("no GUI")
+
+    (message,) = analyse(state, {**configuration("dev"), "gui-instances": {"required": True}})["gui-instances"]
+
+    assert "The stack has 0 of at least 2 instances of the console" in message
+    assert analyse(state, configuration("dev")) == {}
+
+
+@refused("balancer-instances", "Deployment tracardi-console/gui-balancer has 1 of at least 2", stack="gateway")
+def test_a_single_balancer_behind_a_gateway(state: State) -> None:
+    state.spec("Deployment", "gui-balancer")["replicas"] = 1
+
+
+@refused("balancer-instances", "Deployment tracardi-track/track-balancer has 1 of at least 2 instances of the balancer")
+def test_a_single_balancer_with_company(state: State) -> None:
+    state.spec("Deployment", "track-balancer")["replicas"] = 1
+    company = {
+        **state.container("track-balancer"),
+        "name": "company",
+        "image": "docker.io/library/busybox:1",
+        "ports": [],
+    }
+    state.pod("track-balancer")["containers"].append(company)

@@ -107,7 +107,11 @@ def test_node_ports_that_hide_who_asks(state: State) -> None:
     spec["externalTrafficPolicy"] = "Cluster"
 
 
-@refused("internet-reaches-only-the-api", GUI, also=("internet-finds-only-collection-routes",))
+@refused(
+    "internet-reaches-only-the-api",
+    GUI,
+    also=("client-addresses-are-told-by-known-proxies", "internet-finds-only-collection-routes"),
+)
 def test_node_ports_to_a_proxy_that_believes_what_clients_say_about_themselves(state: State) -> None:
     state.spec("Service", "gui-balancer-entry")["type"] = "NodePort"
     state.edit("gui-balancer", "alpn h2,http/1.1", "alpn h2,http/1.1 accept-proxy")
@@ -130,8 +134,25 @@ def test_an_external_address_past_the_balancer(state: State) -> None:
     f"{TRACK} runs a program that these rules do not know",
     also=("api-instances", "track-instances"),
 )
-def test_an_api_image_under_another_name(state: State) -> None:
+def test_an_image_under_another_name_that_does_not_say_what_it_serves(state: State) -> None:
     state.container("track-api")["image"] = "registry.example.com/team/collector:1.0.0"
+    state.drop_variable("track-api", "EXPOSE_GUI_API")
+
+
+@refused("internet-reaches-no-gui-api", f"{TRACK} does not say EXPOSE_GUI_API=no in container api")
+def test_an_image_under_another_name_that_serves_the_gui_api(state: State) -> None:
+    state.container("track-api")["image"] = "registry.example.com/team/collector:1.0.0"
+    state.set_variable("track-api", "EXPOSE_GUI_API", value="yes")
+
+
+@refused("internet-reaches-no-gui-api", TRACK, stack="mirror")
+def test_a_mirrored_api_that_serves_the_gui_api(state: State) -> None:
+    state.set_variable("track-api", "EXPOSE_GUI_API", value="yes")
+
+
+@refused("one-index-shape", "for TENANT_NAME", stack="mirror")
+def test_a_mirrored_api_is_held_to_the_same_as_any(state: State) -> None:
+    state.set_variable("track-api", "TENANT_NAME", value="acme")
 
 
 @refused(
@@ -139,6 +160,13 @@ def test_an_api_image_under_another_name(state: State) -> None:
     "Deployment tracardi-track/rogue runs a program that these rules do not know",
 )
 def test_a_pod_with_the_labels_of_the_track_cluster(state: State) -> None:
+    state.duplicate("Deployment", "track-api", "rogue")
+    state.container("rogue")["image"] = "registry.example.com/team/rogue:1"
+    state.drop_variable("rogue", "EXPOSE_GUI_API")
+
+
+@refused("one-release", "Deployment tracardi-track/rogue runs 1, but")
+def test_a_pod_that_only_pretends_to_collect_events(state: State) -> None:
     state.duplicate("Deployment", "track-api", "rogue")
     state.container("rogue")["image"] = "registry.example.com/team/rogue:1"
 

@@ -4,6 +4,7 @@ from tests.policies.refusals import refused
 from tests.policies.state import UNKNOWN, State
 
 TRACK_BALANCER = "Deployment tracardi-track/track-balancer"
+TRACK_API = "track-api.tracardi-track.svc.cluster.local"
 
 
 @refused("entries-serve-tls", f"{TRACK_BALANCER} frontend entry answers without TLS")
@@ -64,3 +65,53 @@ def test_an_address_that_cannot_be_seen(state: State) -> None:
 @refused("elasticsearch-is-verified", "Job tracardi-console/installation-")
 def test_a_job_that_talks_to_elasticsearch(state: State) -> None:
     state.set_variable("installation", "ELASTIC_HOST", value="http://elasticsearch:9200")
+
+
+@refused(
+    "backends-are-verified",
+    f"{TRACK_BALANCER} {TRACK_API} is not verified, in backend instances of container haproxy",
+    stack="full TLS",
+)
+def test_a_balancer_that_verifies_nobody(state: State) -> None:
+    state.edit("track-balancer", "ssl verify required", "ssl verify none")
+
+
+@refused("backends-are-verified", "is not verified", stack="full TLS")
+def test_a_balancer_that_leaves_verification_to_a_global_setting(state: State) -> None:
+    state.edit("track-balancer", "ssl verify required", "ssl")
+    state.edit("track-balancer", "global", "global\n    ssl-server-verify none")
+
+
+@refused("backends-are-verified", "is not verified", stack="full TLS")
+def test_a_balancer_that_knows_no_authority(state: State) -> None:
+    state.edit("gui-balancer", "ca-file /etc/haproxy/upstream/ca.crt", "")
+
+
+@refused("backends-are-verified", "is not verified", stack="full TLS")
+def test_a_server_that_takes_verification_back(state: State) -> None:
+    state.edit("track-balancer", f"{TRACK_API}:8080", f"{TRACK_API}:8080 verify none")
+
+
+@refused("backends-are-verified", "may show a certificate for another name", stack="full TLS")
+def test_a_balancer_that_takes_any_name(state: State) -> None:
+    state.edit("track-balancer", f"verifyhost {TRACK_API}", "")
+
+
+@refused("backends-are-verified", "has the parameter no-verifyhost, which these rules do not know", stack="full TLS")
+def test_a_server_with_a_parameter_that_is_not_known(state: State) -> None:
+    state.edit("track-balancer", f"{TRACK_API}:8080", f"{TRACK_API}:8080 no-verifyhost")
+
+
+@refused("backends-are-verified", "may be spoken to in any TLS version", stack="full TLS")
+def test_a_balancer_without_an_oldest_version(state: State) -> None:
+    state.edit("track-balancer", "ssl-default-server-options ssl-min-ver TLSv1.2", "ssl-default-server-options")
+
+
+@refused("backends-are-verified", "may be spoken to in TLSv1.1", stack="full TLS")
+def test_a_server_with_an_old_version(state: State) -> None:
+    state.edit("track-balancer", f"{TRACK_API}:8080", f"{TRACK_API}:8080 ssl-min-ver TLSv1.1")
+
+
+@refused("backends-are-verified", "is spoken to in TLSv1.0 at most", stack="full TLS")
+def test_a_server_with_an_old_version_only(state: State) -> None:
+    state.edit("track-balancer", f"{TRACK_API}:8080", f"{TRACK_API}:8080 ssl-max-ver TLSv1.0")

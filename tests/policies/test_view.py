@@ -14,6 +14,12 @@ def view(state: State) -> StackView:
     return StackView(raw_resources(state.analysed()))
 
 
+def add_sidecar(state: State, image: str, **properties: object) -> None:
+    """Put a container beside the track API that is like it, but for its image and environment."""
+    own = {"name": "sidecar", "image": image, "env": [], "envFrom": [], **properties}
+    state.pod("track-api")["containers"].append({**state.container("track-api"), **own})
+
+
 @pytest.mark.parametrize("raw", [None, UNKNOWN, UNDECRYPTED, 1.0, True, "text", [], {}])
 def test_reading_a_value_never_fails(raw: object) -> None:
     value = Value(plain({"a": raw}))["a"]
@@ -84,15 +90,13 @@ def test_later_variables_win_and_named_ones_win_over_whole_maps(prod: State) -> 
 
 
 def test_a_sidecar_that_answers_on_no_port_of_the_entry_is_not_reached(prod: State) -> None:
-    sidecar = {**prod.container("track-api"), "name": "tunnel", "image": "docker.io/library/stunnel:5", "ports": []}
-    prod.pod("track-api")["containers"].append(sidecar)
+    add_sidecar(prod, "docker.io/library/stunnel:5", ports=[])
 
     assert analyse(prod, configuration("prod")) == {}
 
 
 def test_a_sidecar_that_takes_the_port_of_the_entry_is_reached(prod: State) -> None:
-    pod = prod.pod("track-api")
-    pod["containers"].append({**pod["containers"][0], "name": "front", "image": "docker.io/library/nginx:1.29"})
+    add_sidecar(prod, "docker.io/library/nginx:1.29")
 
     assert list(analyse(prod, configuration("prod"))) == ["internet-reaches-only-the-api"]
 
@@ -100,7 +104,7 @@ def test_a_sidecar_that_takes_the_port_of_the_entry_is_reached(prod: State) -> N
 def test_ports_are_followed_by_name(prod: State) -> None:
     prod.spec("Service", "track-balancer-entry")["ports"] = [{"name": "https", "port": 443, "targetPort": "https"}]
 
-    (entry,) = view(prod).internet_entries
+    entry = view(prod).internet_entries[0]
     assert [found.frontend.name for found in entry.reach.answering] == ["entry"]
     assert [end.workload.label for end in entry.reach.ends] == ["Deployment tracardi-track/track-api"]
 
@@ -116,8 +120,7 @@ def test_a_service_with_an_address_translates_ports(prod: State) -> None:
 
 def test_a_service_without_an_address_translates_none(prod: State) -> None:
     prod.spec("Service", "track-api")["ports"] = [{"port": 80, "targetPort": 9999}]
-    sidecar = {**prod.container("track-api"), "name": "tunnel", "image": "docker.io/library/stunnel:5", "ports": []}
-    prod.pod("track-api")["containers"].append(sidecar)
+    add_sidecar(prod, "docker.io/library/stunnel:5", ports=[])
 
     assert analyse(prod, configuration("prod")) == {}
 
@@ -143,6 +146,7 @@ def test_proxies_that_lead_to_each_other_are_followed_once(prod: State) -> None:
         ["haproxy", "-W", "-db", "-f", "/etc/haproxy"],
         ["haproxy", "-f/etc/haproxy/haproxy.cfg"],
         ["haproxy", "--", "/etc/haproxy/haproxy.cfg"],
+        ["/usr/local/sbin/haproxy", "-f", "/etc/haproxy/haproxy.cfg"],
     ],
 )
 def test_a_proxys_files_are_found_through_its_command_line(prod: State, arguments: list[str]) -> None:
@@ -163,6 +167,14 @@ def test_a_proxys_file_is_found_as_one_key_of_several_sources(prod: State) -> No
     pod["volumes"][0] = {"name": "configuration", "projected": {"sources": [{"configMap": source}]}}
     pod["containers"][0]["volumeMounts"][0].update({"mountPath": "/proxy.cfg", "subPath": "main.cfg"})
     pod["containers"][0]["command"] = ["haproxy", "-f", "/proxy.cfg"]
+
+    assert analyse(prod, configuration("prod")) == {}
+
+
+def test_a_proxy_whose_image_starts_it_is_told_its_file_by_arguments(prod: State) -> None:
+    container = prod.container("track-balancer")
+    del container["command"]
+    container["args"] = ["-W", "-f", "/etc/haproxy/haproxy.cfg"]
 
     assert analyse(prod, configuration("prod")) == {}
 

@@ -12,6 +12,8 @@ Network = IPv4Network | IPv6Network
 T = TypeVar("T")
 
 _REFUSALS = frozenset({"deny", "reject", "silent-drop", "tarpit"})
+_PASSES = frozenset({"accept", "allow"})
+"""Actions after which the lines that follow in the same layer say nothing."""
 _MATCHES = {"path": "str", "path_beg": "beg", "path_reg": "reg"}
 
 
@@ -39,14 +41,33 @@ class Paths:
 
 def path_lists(frontend: Section) -> Iterator[tuple[Paths, ...]]:
     """The allow lists of paths in `frontend`: a request passes each only if one of its members matches."""
-    return _lists(frontend, "http-request", _paths)
+    return (members for _, members in _lists(frontend, ("http-request",), _paths))
 
 
-def source_lists(frontend: Section) -> Iterator[tuple[Network, ...]]:
-    """The allow lists of client networks in `frontend`."""
-    for layer in ("tcp-request connection", "tcp-request content", "http-request"):
-        for members in _lists(frontend, layer, _networks):
-            yield tuple(network for networks in members for network in networks)
+def network_lists(frontend: Section, *layer: str) -> Iterator[tuple[int, tuple[Network, ...]]]:
+    """The allow lists of source networks in the lines that begin with `layer`, with the place of their lines."""
+    for place, members in _lists(frontend, layer, _networks):
+        yield place, tuple(network for networks in members for network in networks)
+
+
+def limited_to(frontend: Section, line: Line) -> tuple[Network, ...] | None:
+    """The source networks to which the condition of `line` limits it; None where it is not limited to networks."""
+    if "if" not in line:
+        return None
+    members = [_first(alternative, _networks) for alternative in _terms(frontend, line[line.index("if") + 1 :])]
+    if not members or any(member is None for member in members):
+        return None
+    return tuple(network for member in members for networks in member or () for network in networks)
+
+
+def refuses(frontend: Section, word: str, fetch: Line) -> bool:
+    """Whether requests are refused `if` or `unless` (`word`) what `fetch` asks for is so, and whatever else is so."""
+    return any(
+        [_Term(negated=False, definitions=(fetch,))] in alternatives and (word == "if" or len(alternatives) == 1)
+        for line in frontend.starting("http-request")
+        if line[:1] and line[0] in _REFUSALS and word in line
+        for alternatives in [_terms(frontend, line[line.index(word) + 1 :])]
+    )
 
 
 @dataclass(frozen=True)
@@ -57,13 +78,17 @@ class _Term:
     definitions: tuple[Line, ...]
 
 
-def _lists(frontend: Section, layer: str, read: Callable[[Line], T | None]) -> Iterator[tuple[T, ...]]:
-    for line in frontend.starting(*layer.split()):
-        if not line or line[0] not in _REFUSALS:
+def _lists(frontend: Section, layer: Line, read: Callable[[Line], T | None]) -> Iterator[tuple[int, tuple[T, ...]]]:
+    for place, whole in enumerate(frontend.lines):
+        line = whole[len(layer) :]
+        if whole[: len(layer)] != layer or not line:
             continue
-        for word in ("if", "unless"):
-            if word in line:
-                yield from _allowed(_terms(frontend, line[line.index(word) + 1 :]), word, read)
+        if line[0] in _PASSES:
+            return
+        word = next((word for word in ("if", "unless") if word in line and line[0] in _REFUSALS), None)
+        if word is not None:
+            for members in _allowed(_terms(frontend, line[line.index(word) + 1 :]), word, read):
+                yield place, members
 
 
 def _allowed(alternatives: list[list[_Term]], word: str, read: Callable[[Line], T | None]) -> Iterator[tuple[T, ...]]:

@@ -4,7 +4,10 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 from itertools import takewhile
+
+from policies.pack.unreadable import UnreadableError
 
 _KEYWORDS = frozenset(
     {
@@ -33,23 +36,30 @@ _LISTENING = frozenset({"frontend", "listen"})
 _PORT = re.compile(r"(?P<host>[^/@]*):(?P<first>[0-9]{1,5})(-(?P<last>[0-9]{1,5}))?")
 _SPECIAL = re.compile(r"[\\\"'#]")
 _QUOTE = re.compile(r"[\"']")
+_VARIABLE = re.compile(r"\"[^\"]*\$[{A-Za-z_]")
+"""Between double quotes, HAProxy puts a variable of its environment in."""
 _KEPT_BACKSLASH = re.compile(r"\\(?![ \\#rntx$])")
 """A shell drops a backslash before any other character; HAProxy keeps it, so that `\\.` stays a dot in a pattern."""
 
 Line = tuple[str, ...]
 
 
-class UnreadableError(ValueError):
-    """The text is no configuration that can be judged; the message says where."""
-
-
 @dataclass(frozen=True)
 class Bind:
-    """A `bind` line: the ports it listens on, and its parameters."""
+    """An address of a `bind` line: the ports that it listens on, and the parameters of the line."""
 
+    host: str
     ports: range | None
     """None where the line does not say it in figures."""
     parameters: Line
+
+    @property
+    def private(self) -> bool:
+        """Whether nothing outside the pod can reach it."""
+        try:
+            return ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return False
 
     def parameter(self, name: str) -> str | None:
         """What follows the parameter `name`."""
@@ -64,6 +74,15 @@ class Target:
 
     host: str
     port: int | None
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server, or a template of servers."""
+
+    target: Target
+    parameters: Line
+    """Its own after those that it takes over."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +110,13 @@ class Section:
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """Servers of the section."""
-        servers = [rest[1] for rest in self.starting("server") if len(rest) > 1]
-        templates = [rest[2] for rest in self.starting("server-template") if len(rest) > 2]  # noqa: PLR2004 - name, number, address
-        return tuple(_target(address) for address in servers + templates)
+        """Where the servers of the section are."""
+        return tuple(server.target for server in self.servers)
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The servers of the section. What `default-server` says holds for those that follow it."""
+        return tuple(_servers(self.lines))
 
     @property
     def backends(self) -> tuple[str, ...]:
@@ -114,13 +136,13 @@ class Configuration:
         return tuple(section for section in self.sections if section.keyword == keyword)
 
     def listening_on(self, port: int | None) -> tuple[tuple[Section, Bind], ...]:
-        """Who may answer on `port`: everybody where it is None, and every bind that names no port in figures."""
+        """Who may answer others on `port`: all where it is None, and every bind that names no port in figures."""
         return tuple(
             (section, bind)
             for section in self.sections
             if section.keyword in _LISTENING
             for bind in section.binds
-            if bind.ports is None or port is None or port in bind.ports
+            if not bind.private and (bind.ports is None or port is None or port in bind.ports)
         )
 
     def behind(self, frontend: Section) -> tuple[Section, ...]:
@@ -157,6 +179,8 @@ def parse(text: str) -> Configuration:
 def _words(line: str, number: int) -> Line:
     if not _SPECIAL.search(line):
         return tuple(line.split())
+    if _VARIABLE.search(line):
+        raise UnreadableError(f"line {number}: a variable of the environment")
     if not _QUOTE.search(line):
         line = _KEPT_BACKSLASH.sub(r"\\\\", line)
     try:
@@ -187,7 +211,18 @@ def _binds(rest: Line) -> Iterator[Bind]:
         found = _PORT.fullmatch(address)
         first = int(found["first"]) if found else 0
         ports = range(first, int(found["last"] or first) + 1) if found else None
-        yield Bind(ports, rest[1:])
+        yield Bind(found["host"] if found else address, ports, rest[1:])
+
+
+def _servers(lines: tuple[Line, ...]) -> Iterator[Server]:
+    shared: Line = ()
+    for line in lines:
+        if line[0] == "default-server":
+            shared += line[1:]
+        # A template has the number of its servers before their address.
+        address = {"server": 2, "server-template": 3}.get(line[0])
+        if address is not None and len(line) > address:
+            yield Server(_target(line[address]), shared + line[address + 1 :])
 
 
 def _target(address: str) -> Target:

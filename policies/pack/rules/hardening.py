@@ -145,14 +145,16 @@ def containers_state_resources(stack: StackView, _: Options) -> Iterator[Finding
 @rule(
     "containers-are-probed",
     severity=Severity.MEDIUM,
-    remedy="Add a readiness probe and a liveness probe.",
+    remedy="Add a readiness probe and a liveness probe, or to a sidecar without ports a startup probe.",
 )
 def containers_are_probed(stack: StackView, _: Options) -> Iterator[Finding]:
     """Requests reach only pods that answer, and pods that never will again are replaced."""
     for workload, container in _containers(stack):
         if workload.ends or container.initial:
             continue
-        for probe in ("readinessProbe", "livenessProbe"):
+        # Nobody sends requests to a sidecar without ports; it need only be up before those that it serves.
+        inward = container.sidecar and not container.ports
+        for probe in ("startupProbe",) if inward else ("readinessProbe", "livenessProbe"):
             if not container.properties[probe].given:
                 yield Finding(workload.resource, f"has no {probe} in container {container.name}")
 

@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 
+from model.networks import too_wide
+from policies.pack import networks
+from policies.pack.admission import named, peers
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
+from policies.pack.values import Value
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 _DIRECTIONS = frozenset({"Ingress", "Egress"})
+_DIRECTION_ENDS = (("ingress", "from"), ("egress", "to"))
 
 
 @rule(
@@ -60,3 +65,46 @@ def _denied(policy: Resource) -> frozenset[str]:
         for direction in types & _DIRECTIONS
         if not policy.spec[direction.lower()].given or policy.spec[direction.lower()].raw == []
     )
+
+
+@rule(
+    "policies-name-who-connects",
+    severity=Severity.HIGH,
+    remedy="Name the other end of each rule: pods by namespaceSelector with kubernetes.io/metadata.name, addresses by "
+    "ipBlock, and the internet, where it is meant, by 0.0.0.0/0 and ::/0.",
+)
+def policies_name_who_connects(stack: StackView, _: Options) -> Iterator[Finding]:
+    """No NetworkPolicy opens pods to everybody by saying too little."""
+    for policy in stack.of_kind("NetworkPolicy"):
+        for direction, end in _DIRECTION_ENDS:
+            if policy.spec[direction].hidden:
+                yield Finding(policy, f"has {direction} rules that cannot be seen")
+            for entry in policy.spec[direction]:
+                if not all(named(peer) for peer in peers(entry, end)):
+                    yield Finding(policy, f"has an {direction} rule that does not name who it is {end}")
+
+
+@rule(
+    "egress-is-limited",
+    severity=Severity.HIGH,
+    remedy="List the networks of the services that the pods need: a pod that is taken over could otherwise send "
+    "everything everywhere.",
+)
+def egress_is_limited(stack: StackView, _: Options) -> Iterator[Finding]:
+    """Pods reach known networks only; several that add up to the internet are the internet."""
+    policies = stack.of_kind("NetworkPolicy")
+    for namespace in dict.fromkeys(policy.namespace for policy in policies):
+        found = [
+            (policy, block) for policy in policies if policy.namespace == namespace for block in _egress_blocks(policy)
+        ]
+        read = [(policy, networks.parse(block["cidr"].text or "")) for policy, block in found]
+        for policy, network in read:
+            if network is None:
+                yield Finding(policy, "lets pods connect to a network that cannot be read")
+        if wide := too_wide(network for _, network in read if network is not None):
+            guilty = [policy for policy, network in read if network is not None and network.version == wide.version]
+            yield Finding(guilty[-1], f"lets pods connect to {wide}, alone or with others of its namespace")
+
+
+def _egress_blocks(policy: Resource) -> Iterator[Value]:
+    return (peer["ipBlock"] for entry in policy.spec["egress"] for peer in entry["to"] if peer["ipBlock"].given)

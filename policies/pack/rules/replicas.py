@@ -58,10 +58,20 @@ def _collects_only(workload: Workload) -> bool:
     return any(flag is not None and flag.value == "no" for flag in flags)
 
 
-@rule("gui-instances", severity=Severity.MEDIUM, remedy=_RAISE, options=_minimum(MIN_GUI_INSTANCES))
+@rule(
+    "gui-instances",
+    severity=Severity.MEDIUM,
+    remedy=_RAISE,
+    options=(
+        *_minimum(MIN_GUI_INSTANCES),
+        Option("required", default=True, description="Whether a stack without any console is refused."),
+    ),
+)
 def gui_instances(stack: StackView, options: Options) -> Iterator[Finding]:
     """The console goes on when a server is lost."""
-    yield from _together(stack, stack.running(Program.GUI), "the console", options.number("minimum"))
+    consoles = stack.running(Program.GUI)
+    if consoles or options.switch("required"):
+        yield from _together(stack, consoles, "the console", options.number("minimum"))
 
 
 @rule("elasticsearch-nodes", severity=Severity.HIGH, remedy=_RAISE, options=_minimum(MIN_ELASTICSEARCH_NODES))
@@ -73,8 +83,9 @@ def elasticsearch_nodes(stack: StackView, options: Options) -> Iterator[Finding]
 
 @rule("balancer-instances", severity=Severity.HIGH, remedy=_RAISE, options=_minimum(MIN_BALANCERS))
 def balancer_instances(stack: StackView, options: Options) -> Iterator[Finding]:
-    """No balancer is a single point of failure."""
-    for workload in stack.running(Program.PROXY):
+    """No balancer is a single point of failure; a proxy that only serves the pod it is in is no balancer."""
+    balancers = {proxy.workload.resource.urn: proxy.workload for proxy in stack.balancers}
+    for workload in balancers.values():
         yield from _together(stack, [workload], "the balancer", options.number("minimum"))
 
 
@@ -89,16 +100,14 @@ def no_session_affinity(stack: StackView, _: Options) -> Iterator[Finding]:
         affinity = service.spec["sessionAffinity"]
         if affinity.given and affinity.text != "None":
             yield Finding(service, "has session affinity")
-    for workload in stack.running(Program.PROXY):
-        configuration = stack.proxy(workload)
-        if isinstance(configuration, str):
-            continue
-        for section in configuration.sections:
+    for proxy in stack.proxies:
+        for section in proxy.configuration.sections if proxy.configuration else ():
             for keyword, *rest in section.lines:
                 method = rest[0].partition("(")[0] if rest else ""
                 if keyword in {"cookie", "stick"} or (keyword == "balance" and method in _STICKY_BALANCING):
                     where = f"{section.keyword} {section.name}".strip()
-                    yield Finding(workload.resource, f"binds clients to an instance: {keyword} {method} in {where}")
+                    problem = f"binds clients to an instance: {keyword} {method} in {where}"
+                    yield Finding(proxy.workload.resource, problem)
 
 
 @rule(

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
-from policies.pack.entries import Entry
+from policies.pack.entry import Entry
+from policies.pack.gateways import open_listeners
 from policies.pack.haproxy.conditions import path_lists
 from policies.pack.haproxy.configuration import Section
 from policies.pack.images import Program
-from policies.pack.reach import Answering, End
+from policies.pack.reach import Answering, End, unjudged
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
+from policies.pack.workloads import API_SWITCH
 
 _PROBES = (
     "/",
@@ -68,6 +70,9 @@ _JUDGED = (
     "batch/Job",
     "cert-manager.io/Certificate",
     "cert-manager.io/Issuer",
+    "gateway.networking.k8s.io/BackendTLSPolicy",
+    "gateway.networking.k8s.io/Gateway",
+    "gateway.networking.k8s.io/HTTPRoute",
     "networking.k8s.io/NetworkPolicy",
     "policy/PodDisruptionBudget",
     "scheduling.k8s.io/PriorityClass",
@@ -97,7 +102,8 @@ def _through(entry: Entry) -> str:
     "internet-reaches-only-the-api",
     severity=Severity.CRITICAL,
     remedy="Give the entry loadBalancerSourceRanges of your own networks and allocateLoadBalancerNodePorts: false, or "
-    "lead it only to pods with Tracardi's API image that collect events.",
+    "the balancer behind a Gateway a list of them after set-src; or lead it only to pods that collect events: those "
+    "with Tracardi's API image, or with another and EXPOSE_GUI_API=no.",
 )
 def internet_reaches_only_the_api(stack: StackView, _: Options) -> Iterator[Finding]:
     """Strangers reach Tracardi's API and nothing else; a program that is not known counts as the console's API."""
@@ -109,13 +115,14 @@ def internet_reaches_only_the_api(stack: StackView, _: Options) -> Iterator[Find
 @rule(
     "internet-reaches-no-gui-api",
     severity=Severity.CRITICAL,
-    remedy="Set EXPOSE_GUI_API to no in these pods, or give the entry loadBalancerSourceRanges of your own networks.",
+    remedy="Set EXPOSE_GUI_API to no in these pods, or give the entry loadBalancerSourceRanges of your own networks, "
+    "or the balancer behind a Gateway a list of them after set-src.",
 )
 def internet_reaches_no_gui_api(stack: StackView, _: Options) -> Iterator[Finding]:
     """An API pod that strangers reach says EXPOSE_GUI_API=no: its duty follows from who can reach it."""
     for entry, end in _strangers_reach(stack):
         for container in end.workload.serving:
-            variable = container.environment.get("EXPOSE_GUI_API")
+            variable = container.environment.get(API_SWITCH)
             if container.program is Program.API and (variable is None or variable.value != "no"):
                 problem = f"does not say EXPOSE_GUI_API=no in container {container.name}, {_through(entry)}"
                 yield Finding(end.workload.resource, problem)
@@ -167,14 +174,21 @@ def _rewriting(section: Section) -> str | None:
 @rule(
     "entries-can-be-followed",
     severity=Severity.HIGH,
-    remedy="Lead entries to pods of this stack only, through Services with a selector and proxies whose configuration "
-    "is in a ConfigMap of the stack.",
+    remedy="Lead entries to pods of this stack only, through its own Gateways, Services with a selector, and proxies "
+    "whose configuration is in a ConfigMap of the stack.",
 )
 def entries_can_be_followed(stack: StackView, _: Options) -> Iterator[Finding]:
     """Every way from an entry inwards can be followed to its end; what cannot be followed cannot be proved."""
+    met = set()
     for entry in stack.entries:
         for resource, reason in entry.reach.dead_ends:
+            met.add(resource.urn)
             yield Finding(resource, f"{reason}; {entry.label} leads there")
+    for proxy in stack.proxies:
+        if proxy.configuration is None and proxy.alone and proxy.workload.resource.urn not in met:
+            yield Finding(proxy.workload.resource, unjudged(proxy))
+    for gateway, reason in open_listeners(stack):
+        yield Finding(gateway, reason)
 
 
 @rule(

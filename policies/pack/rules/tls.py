@@ -1,15 +1,15 @@
-"""TLS: towards clients at every entry, and towards Elasticsearch."""
+"""TLS: towards clients at every entry, from proxies to what is behind them, and towards Elasticsearch."""
 
 from collections.abc import Iterator
 
-from policies.pack.haproxy.configuration import Bind, Configuration, Section
+from policies.pack.gateways import RouteEntry
+from policies.pack.haproxy.configuration import Section
+from policies.pack.haproxy.verification import STRONG, encrypted, oldest_version, servers, weakness
 from policies.pack.images import Program
 from policies.pack.reach import Answering
+from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
-
-_STRONG = frozenset({"TLSv1.2", "TLSv1.3"})
-_FORCED = {"force-sslv3", "force-tlsv10", "force-tlsv11"}
 
 
 @rule(
@@ -21,6 +21,8 @@ _FORCED = {"force-sslv3", "force-tlsv10", "force-tlsv11"}
 def entries_serve_tls(stack: StackView, _: Options) -> Iterator[Finding]:
     """Every entry speaks TLS 1.2 or newer; plain HTTP is redirected."""
     for entry in stack.entries:
+        if entry.plain_because:
+            yield Finding(entry.resource, entry.plain_because)
         for end in entry.reach.ends:
             if not end.proxied:
                 yield Finding(end.workload.resource, f"answers {entry.label} itself, without a proxy that speaks TLS")
@@ -35,10 +37,10 @@ def _weakness(answering: Answering) -> str | None:
         return None if _only_redirects(answering.frontend) else "answers without TLS"
     if answering.bind.parameter("crt") is None and answering.bind.parameter("crt-list") is None:
         return "has no certificate"
-    oldest = _oldest_version(answering.configuration, answering.bind)
+    oldest = oldest_version(answering.configuration, answering.bind.parameters, "ssl-default-bind-options")
     if oldest is None:
         return "does not say the oldest TLS version that it accepts"
-    return None if oldest in _STRONG else f"accepts {oldest}"
+    return None if oldest in STRONG else f"accepts {oldest}"
 
 
 def _only_redirects(frontend: Section) -> bool:
@@ -48,16 +50,48 @@ def _only_redirects(frontend: Section) -> bool:
     return secure and frontend.mode == "http" and not frontend.backends and not frontend.targets
 
 
-def _oldest_version(configuration: Configuration, bind: Bind) -> str | None:
-    defaults = [
-        words for section in configuration.of("global") for words in section.starting("ssl-default-bind-options")
-    ]
-    for words in (bind.parameters, *reversed(defaults)):
-        if forced := next((word for word in words if word in _FORCED), None):
-            return forced.removeprefix("force-")
-        if "ssl-min-ver" in words[:-1]:
-            return words[words.index("ssl-min-ver") + 1]
-    return None
+@rule(
+    "backends-are-verified",
+    severity=Severity.CRITICAL,
+    remedy="Give each server that is spoken to over TLS ssl verify required, ca-file, verifyhost with the name under "
+    "which it is found, and ssl-min-ver TLSv1.2 (or set ssl-default-server-options).",
+)
+def backends_are_verified(stack: StackView, _: Options) -> Iterator[Finding]:
+    """A proxy that speaks TLS to what is behind it makes sure whom it speaks to."""
+    for proxy in stack.proxies:
+        if proxy.configuration is None:
+            continue
+        for section, server in servers(proxy.configuration):
+            if encrypted(server) and (problem := weakness(proxy.configuration, server)):
+                where = f"{section.keyword} {section.name} of container {proxy.container.name}"
+                yield Finding(proxy.workload.resource, f"{server.target.host} {problem}, in {where}")
+
+
+@rule(
+    "gateways-verify-balancers",
+    severity=Severity.HIGH,
+    remedy="Add a BackendTLSPolicy for the Service, with the host name of its pods' certificate and the authority that "
+    "signed it.",
+)
+def gateways_verify_balancers(stack: StackView, _: Options) -> Iterator[Finding]:
+    """A Gateway speaks TLS to what is behind it, and makes sure whom it speaks to."""
+    for entry in stack.entries:
+        if isinstance(entry, RouteEntry):
+            for service, _port in entry.services:
+                if not any(_verifies(policy, service) for policy in stack.of_kind("BackendTLSPolicy")):
+                    yield Finding(service, f"has no BackendTLSPolicy that verifies its pods; {entry.label} leads there")
+
+
+def _verifies(policy: Resource, service: Resource) -> bool:
+    meant = any(
+        (target["kind"].text, target["name"].text) == ("Service", service.object_name)
+        # One that is for a port of it says nothing about the others.
+        and not target["sectionName"].given
+        for target in policy.spec["targetRefs"]
+    )
+    validation = policy.spec["validation"]
+    authority = any(validation["caCertificateRefs"]) or validation["wellKnownCACertificates"].text == "System"
+    return meant and policy.namespace == service.namespace and bool(validation["hostname"].text) and authority
 
 
 @rule(

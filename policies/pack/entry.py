@@ -1,0 +1,41 @@
+"""A way into the stack."""
+
+from abc import ABC, abstractmethod
+
+from policies.pack.objects import Objects
+from policies.pack.reach import Reach
+from policies.pack.resources import Resource
+from policies.pack.workloads import Workload
+
+
+class Entry(ABC):
+    """A way in, through `resource`."""
+
+    def __init__(self, stack: Objects, resource: Resource) -> None:
+        self.stack = stack
+        self.resource = resource
+
+    @property
+    def label(self) -> str:
+        """What a person calls the entry."""
+        return self.resource.label
+
+    @property
+    @abstractmethod
+    def workloads(self) -> tuple[Workload, ...]:
+        """The pods that answer first."""
+
+    @property
+    @abstractmethod
+    def reach(self) -> Reach:
+        """Everything that a client of the entry reaches."""
+
+    @property
+    @abstractmethod
+    def open_because(self) -> str | None:
+        """Why strangers can use the entry; None where every way in is for known networks only."""
+
+    @property
+    def plain_because(self) -> str | None:
+        """Why what stands before the pods takes requests without TLS; None where it does not, or nothing does."""
+        return None

@@ -1,0 +1,138 @@
+"""The objects of a stack: what is there, and what belongs together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from policies.pack import proxies
+from policies.pack.haproxy.configuration import Configuration
+from policies.pack.images import Program
+from policies.pack.resources import Raw, Resource, selects
+from policies.pack.unreadable import UnreadableError
+from policies.pack.values import Value
+from policies.pack.workloads import Container, Workload, is_workload
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """An HAProxy in the pods of `workload`."""
+
+    workload: Workload
+    container: Container
+    configuration: Configuration | None
+    problem: str | None
+    """Why the configuration cannot be judged, where it is None."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing but proxies runs in the pods."""
+        return self.workload.programs == {Program.PROXY}
+
+
+class Objects:
+    """Everything that a stack consists of. Each question is answered once."""
+
+    def __init__(self, raw: tuple[Raw, ...]) -> None:
+        self.resources = tuple(Resource(resource) for resource in raw)
+
+    @cached_property
+    def _by_kind(self) -> dict[str, tuple[Resource, ...]]:
+        kinds: dict[str, tuple[Resource, ...]] = {}
+        for resource in self.resources:
+            kinds[resource.kind] = (*kinds.get(resource.kind, ()), resource)
+        return kinds
+
+    def of_kind(self, kind: str) -> tuple[Resource, ...]:
+        """Resources of `kind`, such as Deployment or RandomPassword."""
+        return self._by_kind.get(kind, ())
+
+    @cached_property
+    def workloads(self) -> tuple[Workload, ...]:
+        """Everything that runs pods."""
+        return tuple(
+            Workload(resource, self.config_maps(resource.namespace))
+            for resource in self.resources
+            if is_workload(resource)
+        )
+
+    def running(self, program: Program) -> tuple[Workload, ...]:
+        """Workloads whose pods keep `program` running."""
+        return tuple(workload for workload in self.workloads if workload.runs(program))
+
+    def config_maps(self, namespace: str) -> Mapping[str, Value]:
+        """The data of the ConfigMaps of `namespace`, by name."""
+        return self._config_maps.get(namespace, {})
+
+    @cached_property
+    def _config_maps(self) -> dict[str, dict[str, Value]]:
+        found: dict[str, dict[str, Value]] = {}
+        for resource in self.of_kind("ConfigMap"):
+            found.setdefault(resource.namespace, {})[resource.object_name] = resource.properties["data"]
+        return found
+
+    @cached_property
+    def _services(self) -> dict[tuple[str, str], Resource]:
+        return {(service.namespace, service.object_name): service for service in self.of_kind("Service")}
+
+    def service_at(self, host: str, namespace: str) -> Resource | None:
+        """The Service that `host` names, seen from `namespace`: alone, with its namespace, or behind a pod's name."""
+        first, second, third, *_ = (*host.split("."), "", "")
+        found = self._services.get((second or namespace, first))
+        return found or self._services.get((third, second))
+
+    def service(self, name: str, namespace: str) -> Resource | None:
+        """The Service `name` in `namespace`."""
+        return self._services.get((namespace, name))
+
+    def selected(self, service: Resource) -> tuple[Workload, ...]:
+        """Workloads whose pods `service` leads to."""
+        selector = service.spec["selector"].texts
+        if not selector:
+            return ()
+        return tuple(
+            workload
+            for workload in self.workloads
+            if workload.namespace == service.namespace and selects(selector, workload.labels)
+        )
+
+    @cached_property
+    def _proxies(self) -> dict[str, tuple[Proxy, ...]]:
+        return {
+            workload.resource.urn: tuple(
+                _proxy(workload, container) for container in workload.serving if container.program is Program.PROXY
+            )
+            for workload in self.workloads
+        }
+
+    @property
+    def proxies(self) -> tuple[Proxy, ...]:
+        """Every HAProxy that is kept running."""
+        return tuple(proxy for found in self._proxies.values() for proxy in found if not proxy.workload.ends)
+
+    def proxies_of(self, workload: Workload) -> tuple[Proxy, ...]:
+        """The proxies in the pods of `workload`."""
+        return self._proxies[workload.resource.urn]
+
+    def instances(self, workload: Workload) -> int:
+        """How many pods of `workload` are certain: an autoscaler's minimum, or else the replicas."""
+        for autoscaler in self.of_kind("HorizontalPodAutoscaler"):
+            target = autoscaler.spec["scaleTargetRef"]
+            if (autoscaler.namespace, target["kind"].text, target["name"].text) == (
+                workload.namespace,
+                workload.resource.kind,
+                workload.resource.object_name,
+            ):
+                return _count(autoscaler.spec["minReplicas"])
+        return _count(workload.resource.spec["replicas"])
+
+
+def _proxy(workload: Workload, container: Container) -> Proxy:
+    try:
+        return Proxy(workload, container, proxies.configuration(workload, container), None)
+    except UnreadableError as problem:
+        return Proxy(workload, container, None, str(problem))
+
+
+def _count(value: Value) -> int:
+    """Kubernetes' own default is one; a number that cannot be seen is certain to be none."""
+    return int(value.number or 0) if value.given else 1
