@@ -65,6 +65,12 @@ class ServiceSettings(Section):
         """Whether the balancer pods learn the address of each client."""
         return self.external_traffic_policy is TrafficPolicy.LOCAL or bool(self.proxy_protocol)
 
+    @property
+    def mistakes_node_ports(self) -> bool:
+        """Whether a connection through a node port could pass for one of the cloud's balancer."""
+        node_ports = self.type is ServiceType.NODE_PORT or self.allocate_load_balancer_node_ports
+        return node_ports and bool(self.proxy_protocol) and self.external_traffic_policy is TrafficPolicy.CLUSTER
+
 
 class GatewaySettings(Section):
     """A Gateway in place of the Service. Its implementation, and its GatewayClass, are the cluster's."""

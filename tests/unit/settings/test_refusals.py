@@ -225,6 +225,17 @@ BETWEEN_SECTIONS: list[tuple[dict[str, Any], str, str]] = [
         "guiApi.balancer.service.proxyProtocol[0]",
         "claim any",
     ),
+    (
+        {
+            "gui__balancer__service": {
+                "externalTrafficPolicy": "Cluster",
+                "proxyProtocol": ["198.51.100.0/28"],
+                "allocateLoadBalancerNodePorts": True,
+            }
+        },
+        "gui.balancer.service.externalTrafficPolicy",
+        "node ports are open",
+    ),
     ({"track__egress": {"allow": [{"cidr": "0.0.0.0/0", "port": 443}]}}, "track.egress.allow[0].cidr", "taken over"),
     (
         {
