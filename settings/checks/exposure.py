@@ -86,7 +86,7 @@ def allow_lists_see_client_addresses(gui_api: GuiApiSettings, gui: GuiSettings) 
             yield Refusal(
                 (name, "balancer", "service", "externalTrafficPolicy"),
                 balancer.service.external_traffic_policy,
-                "Local, where node ports are open and proxyProtocol is set: connections through them come from a node's "
+                "Local, where node ports are open and proxyProtocol is set: their connections come from a node's "
                 "address, which may be one of those that can claim any client address",
                 "Set it to Local, or do without node ports.",
             )
