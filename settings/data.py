@@ -63,8 +63,8 @@ class ElasticsearchSettings(Section):
     """Elasticsearch outside; then none runs in the cluster."""
 
 
-class RedisSettings(Section):
-    """Redis in the cluster, a single instance, or run by others."""
+class StoreSettings(Section):
+    """A single instance in the cluster, or a service run by others."""
 
     INSIDE: ClassVar = ("storage", "memory")
 
@@ -74,21 +74,18 @@ class RedisSettings(Section):
     """Memory of the instance."""
     tunnel: bool = False
     """Carries connections through TLS, which Tracardi cannot do by itself, with a sidecar in each API pod."""
+
+
+class RedisSettings(StoreSettings):
+    """Redis in the cluster, a single instance, or run by others."""
+
     external: ExternalStore | None = None
     """Redis outside; then none runs in the cluster."""
 
 
-class MysqlSettings(Section):
+class MysqlSettings(StoreSettings):
     """MySQL in the cluster, a single instance, or run by others."""
 
-    INSIDE: ClassVar = ("storage", "memory")
-
-    storage: Quantity = "10Gi"
-    """Volume of the instance."""
-    memory: Quantity = "1Gi"
-    """Memory of the instance."""
-    tunnel: bool = False
-    """Carries connections through TLS, which Tracardi cannot do by itself, with a sidecar in each API pod."""
     external: ExternalMysql | None = None
     """MySQL outside; then none runs in the cluster."""
 

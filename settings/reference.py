@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from settings.generated import write_or_check
 from settings.load import PROJECT
 from settings.root import Settings
 
@@ -99,14 +100,7 @@ def _cell(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the reference, or with `--check` compare it and say how to refresh it."""
-    text = reference()
-    if "--check" not in arguments:
-        REFERENCE.write_text(text, encoding="utf-8")
-        return 0
-    if REFERENCE.exists() and REFERENCE.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"docs/{REFERENCE.name} is out of date; run `make schema` and commit it.\n")
-    return 1
+    return write_or_check(REFERENCE, reference(), arguments)
 
 
 if __name__ == "__main__":

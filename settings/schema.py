@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from settings.generated import write_or_check
 from settings.load import PROJECT
 from settings.root import Settings
 
@@ -37,14 +38,7 @@ def schema() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the schema, or with `--check` compare it and say how to refresh it."""
-    text = schema()
-    if "--check" not in arguments:
-        SCHEMA.write_text(text, encoding="utf-8")
-        return 0
-    if SCHEMA.exists() and SCHEMA.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"{SCHEMA.name} is out of date; run `make schema` and commit it.\n")
-    return 1
+    return write_or_check(SCHEMA, schema(), arguments)
 
 
 if __name__ == "__main__":
