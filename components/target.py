@@ -69,6 +69,9 @@ def connect(target: Target, remembered: pulumi.Output[str | None]) -> k8s.Provid
         context=target.context,
         cluster_identifier=target.uid,
         enable_server_side_apply=True,
+        # Their names are fixed, so a replacement would be deleted first, and pods that start just then would find none.
+        enable_config_map_mutable=True,
+        enable_secret_mutable=True,
     )
 
 

@@ -48,3 +48,16 @@ def test_an_update_whose_pods_never_become_ready_takes_nothing_away(production: 
         assert sum(map(is_ready, production.pods("track-api"))) == 3
     finally:
         production.client.merge(TRACK, {"spec": {"template": {"spec": {"nodeSelector": None}}}})
+
+
+def test_a_changed_configuration_is_there_at_every_moment(production: Deployment) -> None:
+    production.change(track__routes=["tracker", "collect"])
+    configured = "/api/v1/namespaces/tracardi-track/configmaps?fieldSelector=metadata.name%3Dtrack-balancer"
+
+    assert production.previewed() == {"same", "update"}
+    with Watch(production.client, configured) as watch:
+        production.stack.up()
+
+    assert watch.fewest(lambda _: True) == 1
+    assert len(watch.seen(lambda found: found["metadata"]["uid"])) == 1
+    assert len(watch.seen(lambda found: found["data"]["haproxy.cfg"])) == 2

@@ -92,6 +92,14 @@ def test_a_stack_takes_its_own_cluster(remembered: str | None) -> None:
     assert provider.inputs["context"] == "kind-test"
 
 
+def test_configuration_is_changed_in_place() -> None:
+    """A replaced ConfigMap or Secret of a fixed name is gone for a moment, in which no pod can start."""
+    (provider,) = run(lambda: _connect(None)).of_kind("kubernetes")
+
+    assert str(provider.inputs["enableConfigMapMutable"]).lower() == "true"
+    assert str(provider.inputs["enableSecretMutable"]).lower() == "true"
+
+
 def test_a_stack_refuses_another_cluster_than_its_own() -> None:
     with pytest.raises(pulumi.RunError, match="this stack describes another cluster, with UID uid-2"):
         run(lambda: _connect("uid-2"))
