@@ -90,12 +90,12 @@ MISTAKES = {
     "pods_find_what_they_refer_to": (
         Mistake("Deployment/track-api", (*CONTAINER, "envFrom", 0, "configMapRef", "name"), "index-shapes"),
         Mistake("Secret/track-api-credentials", ("data", "redis-password"), GONE),
-        Mistake("Secret/redis-credentials", ("data", "auth.conf"), GONE),
+        Mistake("Secret/elasticsearch-credentials", ("data", "elasticsearch-password"), GONE),
         Mistake("Deployment/gui", (*POD, "serviceAccountName"), "default"),
         Mistake("Deployment/gui", (*CONTAINER, "volumeMounts", 0), GONE),
     ),
     "pods_see_their_own_secrets": (
-        Mistake("StatefulSet/redis", (*CONTAINER, "env", 0, "valueFrom", "secretKeyRef", "name"), "mysql-credentials"),
+        Mistake("StatefulSet/redis", (*POD, "volumes", 1, "secret", "secretName"), "mysql-credentials"),
         Mistake("Secret/redis-credentials", ("data", "mysql-password"), "x"),
         Mistake(
             "Deployment/track-balancer", (*POD, "volumes", "-"), {"name": "x", "secret": {"secretName": "gui-tls"}}
