@@ -122,3 +122,27 @@ def test_the_next_node_goes_down_only_when_no_shard_depends_on_it(three: Recordi
     assert budget["maxUnavailable"] == 1
     assert "unhealthyPodEvictionPolicy" not in budget
     assert single.find("StatefulSet", "elasticsearch").environment("elasticsearch")["READY_STATUS"] == "yellow"
+
+
+def test_probes_verify_whom_they_ask(three: Recording) -> None:
+    ready = three.find("ConfigMap", "elasticsearch").inputs["data"]["ready.sh"]
+
+    assert "--cacert" in ready
+    for flag in ("-k", "--insecure"):
+        assert flag not in ready.split()
+
+
+@pytest.mark.parametrize("writable", ["config", "logs", "tmp"])
+def test_a_node_writes_nowhere_but_where_it_must(three: Recording, writable: str) -> None:
+    elasticsearch = three.find("StatefulSet", "elasticsearch")
+    node = elasticsearch.container("elasticsearch")
+
+    assert node["securityContext"]["readOnlyRootFilesystem"] is True
+    (mount,) = (mount for mount in node["volumeMounts"] if mount["mountPath"].endswith(f"elasticsearch/{writable}"))
+    (volume,) = (volume for volume in elasticsearch.pod["volumes"] if volume["name"] == mount["name"])
+    assert "emptyDir" in volume
+
+
+@pytest.mark.parametrize(("memory", "heap"), [("4Gi", 2048), ("2Gi", 1024), ("1536Mi", 768)])
+def test_half_of_a_node_is_heap(memory: str, heap: int) -> None:
+    assert heap_mebibytes(memory) == heap
