@@ -81,8 +81,9 @@ test-policies: pulumi-tools ## Tests of the policy pack
 	$(VENV)/pytest tests/policies
 
 .PHONY: test-cluster
-test-cluster: tools ## Both stacks on embedded clusters of the tests' own
-	$(VENV)/pytest tests/cluster
+test-cluster: tools ## Both stacks, and their variants, on embedded clusters of the tests' own
+	$(VENV)/pytest tests/cluster --ignore tests/cluster/test_variants.py
+	$(VENV)/pytest --numprocesses 2 --maxschedchunk 1 tests/cluster/test_variants.py
 
 .PHONY: bench
 bench: ## The performance table

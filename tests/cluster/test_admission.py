@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
-from hypothesis import Phase, given, settings
+from hypothesis import given
 
 from tests.cluster.admission import Admission, pods_of
 from tests.cluster.live import Client, JsonObject
@@ -16,7 +16,7 @@ from tests.manifests.rendering import manifests
 from tests.unit.components.conftest import build
 from tests.unit.stacks import changed, settings_of
 from tests.unit.strategies import configurations
-from tests.unit.test_properties import few
+from tests.unit.test_properties import accepted, few
 from tests.unit.variants import variants
 from tools.cluster import Cluster
 
@@ -70,11 +70,11 @@ def test_the_server_admits_every_object_and_pod_of_a_variant(admission: Admissio
 def test_the_server_admits_whatever_accepted_settings_lead_to(admission: Admission) -> None:
     count = 0
 
-    # A smaller example is found faster without a server, in the unit tests.
-    @settings(few, phases=[Phase.generate])
+    @few
     @given(configurations())
     def admit(configuration: dict[str, Any]) -> None:
         nonlocal count
+        accepted(configuration)
         count += 1
         # Few names, because each has namespaces that are really made, and one that is as long as it may be.
         named = changed(configuration, installation__name=LONGEST_NAME if count % 2 else "tracardi")

@@ -12,7 +12,7 @@ from pulumi import automation
 
 from components.existing import ExpectedSecret, expected_secrets
 from settings.root import Settings
-from tests.cluster.live import JsonObject
+from tests.cluster.live import Client, JsonObject
 from tests.cluster.nodes import Nodes
 from tests.cluster.stacks import Deployment
 from tests.unit.stacks import REPOSITORY, changed, settings_of
@@ -29,8 +29,8 @@ SPARE_NODES = 5
 
 
 @pytest.fixture(scope="module", autouse=True)
-def spare_nodes(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> None:
-    nodes = Nodes(Deployment(cluster, tmp_path_factory.mktemp("nodes") / "stack").client)
+def spare_nodes(cluster: Cluster) -> None:
+    nodes = Nodes(Client(cluster))
     for number in range(SPARE_NODES):
         nodes.add(f"spare-{number}", SPARE)
 
@@ -93,18 +93,24 @@ def configure(deployment: Deployment, configuration: Configuration) -> None:
         )
 
 
-def judged(deployment: Deployment, pack_configuration: str) -> str:
-    """What the policy pack says of the stack's state; nothing where it has nothing to say."""
+def judged(deployment: Deployment, pack_configuration: str) -> list[str]:
+    """What the policy pack, configured for a profile, says of the stack's state."""
     state = deployment.folder / "state.json"
-    state.write_text(json.dumps(deployment.stack.export_stack().__dict__), encoding="utf-8")
+    state.write_text(json.dumps(vars(deployment.stack.export_stack())), encoding="utf-8")
     pack = REPOSITORY / "policies"
-    environment = {**os.environ, **deployment.stack.workspace.env_vars}
-    command = ["pulumi", "policy", "analyze", f"--file={state}", f"--policy-pack={pack}", "--non-interactive"]
+    # As JSON: told to people, a violation that belongs to no single resource ends Pulumi 3.250.0 with a panic.
+    command = ["pulumi", "policy", "analyze", "--json", f"--file={state}", f"--policy-pack={pack}", "--non-interactive"]
     command.append(f"--policy-pack-config={pack / 'config' / pack_configuration}.json")
+    environment = {**os.environ, **deployment.stack.workspace.env_vars}
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=deployment.folder, env=environment, timeout=60
     )
-    return done.stdout + done.stderr if done.returncode else ""
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    (summary,) = (event["summaryEvent"] for event in events if "summaryEvent" in event)
+    told = [event["policyEvent"]["message"] for event in events if "policyEvent" in event]
+    assert summary["PolicyPacks"].keys() == {"tracardi-production"}, done.stderr
+    assert (summary["result"] == "succeeded") is (not told), done.stderr
+    return told
 
 
 def unready(deployment: Deployment) -> list[str]:
@@ -122,6 +128,12 @@ def shown_in_state(deployment: Deployment, secrets: set[str]) -> list[str]:
     return [value for value in secrets if value in state or json.dumps(value)[1:-1] in state]
 
 
+def volumes(deployment: Deployment) -> dict[str, str]:
+    """The volume of each claim."""
+    claims = deployment.objects("persistentvolumeclaims")
+    return {item["metadata"]["name"]: item["spec"]["volumeName"] for item in claims}
+
+
 def remaining(deployment: Deployment) -> list[str]:
     """What is there of an installation, and of any volume."""
     kinds = ("namespaces", "all", "secrets")
@@ -130,36 +142,16 @@ def remaining(deployment: Deployment) -> list[str]:
     return [f"{item['kind']}/{item['metadata']['name']}" for item in [*objects, *volumes]]
 
 
-@pytest.mark.parametrize("name", [name for name in VARIANTS if name != KEPT])
-def test_a_variant_comes_up_stays_as_it_is_and_leaves_nothing(deployment: Deployment, name: str) -> None:
-    settings = settings_of(VARIANTS[name])
-    surroundings = Surroundings(deployment)
-    surroundings.provide(settings)
-    configure(deployment, VARIANTS[name])
-
-    outputs = deployment.stack.up().outputs
-
-    assert unready(deployment) == []
-    (job,) = deployment.objects("jobs")
-    assert job["status"]["succeeded"] == 1
-    assert outputs["adminPassword"].secret
-    secrets = {*deployment.secrets().values(), *surroundings.secrets}
-    assert len(secrets) > 10
-    assert shown_in_state(deployment, secrets) == []
-    assert judged(deployment, "prod" if settings.production else "dev") == ""
-    assert deployment.previewed() == {"same"}
-
-    deployment.stack.destroy()
-    assert remaining(deployment) == []
-
-
+# The longest of all first, so that no worker is left with it in the end.
 def test_kept_data_outlive_their_stack_and_are_adopted_by_the_next(deployment: Deployment, tmp_path: Path) -> None:
     deployment.configure(VARIANTS[KEPT])
     password = deployment.stack.up().outputs["adminPassword"].value
     assert unready(deployment) == []
     secrets = deployment.secrets()
     assert shown_in_state(deployment, set(secrets.values())) == []
-    assert judged(deployment, "dev") == ""
+    assert judged(deployment, "dev") == []
+    # By the measure of production, something is wrong with it.
+    assert judged(deployment, "prod") != []
     assert deployment.previewed() == {"same"}
     kept = {name: value for name, value in secrets.items() if "/kept-" in name}
     claims = volumes(deployment)
@@ -196,6 +188,29 @@ def test_kept_data_outlive_their_stack_and_are_adopted_by_the_next(deployment: D
     assert remaining(later) == []
 
 
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name != KEPT])
+def test_a_variant_comes_up_stays_as_it_is_and_leaves_nothing(deployment: Deployment, name: str) -> None:
+    settings = settings_of(VARIANTS[name])
+    surroundings = Surroundings(deployment)
+    surroundings.provide(settings)
+    configure(deployment, VARIANTS[name])
+
+    outputs = deployment.stack.up().outputs
+
+    assert unready(deployment) == []
+    (job,) = deployment.objects("jobs")
+    assert job["status"]["succeeded"] == 1
+    assert outputs["adminPassword"].secret
+    secrets = {*deployment.secrets().values(), *surroundings.secrets}
+    assert len(secrets) > 10
+    assert shown_in_state(deployment, secrets) == []
+    assert judged(deployment, "prod" if settings.production else "dev") == []
+    assert deployment.previewed() == {"same"}
+
+    deployment.stack.destroy()
+    assert remaining(deployment) == []
+
+
 def test_a_secret_that_others_forgot_stops_the_stack_before_anything_changes(deployment: Deployment) -> None:
     source = {"existingSecret": {"namespace": "elsewhere", "name": "cache"}}
     deployment.configure(changed(VARIANTS["small"], credentials__redis=source))
@@ -208,9 +223,3 @@ def test_a_secret_that_others_forgot_stops_the_stack_before_anything_changes(dep
     assert "a Secret with the key password in namespace elsewhere; there is none" in told
     assert "Traceback" not in told
     assert remaining(deployment) == []
-
-
-def volumes(deployment: Deployment) -> dict[str, str]:
-    """The volume of each claim."""
-    claims = deployment.objects("persistentvolumeclaims")
-    return {item["metadata"]["name"]: item["spec"]["volumeName"] for item in claims}

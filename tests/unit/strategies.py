@@ -154,7 +154,9 @@ def _balancer(draw: st.DrawFn, *, production: bool, public: bool) -> Configurati
     }
     if service["type"] == "LoadBalancer" and draw(st.booleans()):
         service["loadBalancerClass"] = f"example.com/{draw(_NAMES)}"
-    if public or service["proxyProtocol"]:
+    node_ports = service["type"] == "NodePort" or service["allocateLoadBalancerNodePorts"]
+    # Where clients are judged by their addresses, these have to be seen, and node ports mistake them.
+    if public or (service["proxyProtocol"] and not node_ports):
         service["externalTrafficPolicy"] = draw(st.sampled_from(["Local", "Cluster"]))
     return {**balancer, "service": service}
 

@@ -67,6 +67,37 @@ def test_instances_keep_idle_connections_longer_than_balancers(stack: Recording,
 
 
 @pytest.mark.parametrize("name", API)
+def test_the_client_s_address_is_the_one_that_the_balancer_tells(plain: Recording, name: str) -> None:
+    """The balancer's own address is none that could be listed: it is a pod's."""
+    container = plain.find("Deployment", name).container("api")
+
+    assert {"--proxy-headers", "--forwarded-allow-ips=*"} <= {*container["args"]}
+    assert plain.find("Deployment", name).environment("api")["USE_X_FORWARDED_IP"] == "x-forwarded-for"
+
+
+@pytest.mark.parametrize("name", API)
+@pytest.mark.parametrize(("release", "seconds"), [("1.0.0", 240), ("0.8.2.1", 120)])
+def test_an_api_that_waits_for_its_stores_is_given_the_time_its_release_takes(
+    name: str, release: str, seconds: int
+) -> None:
+    without = {"data__mysql": None} if release.startswith("0.8") else {}
+    probe = clusters(installation__release=release, **without).find("Deployment", name).container("api")["startupProbe"]
+
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= seconds
+
+
+@pytest.mark.parametrize("name", API)
+def test_a_worker_writes_to_its_own_temporary_folder_alone(plain: Recording, name: str) -> None:
+    deployment = plain.find("Deployment", name)
+    writable = [mount for mount in deployment.container("api")["volumeMounts"] if not mount.get("readOnly")]
+
+    assert [mount["mountPath"] for mount in writable] == ["/tmp"]  # noqa: S108 - a volume of the pod's own
+    (volume,) = (volume for volume in deployment.pod["volumes"] if volume["name"] == writable[0]["name"])
+    assert volume["emptyDir"]["sizeLimit"]
+    assert deployment.environment("api")["HOME"] == "/tmp"  # noqa: S108 - as above
+
+
+@pytest.mark.parametrize("name", API)
 @pytest.mark.parametrize("release", supported_versions())
 def test_variables_that_break_tracardi_are_absent(name: str, release: str) -> None:
     without = {"data__mysql": None} if release.startswith("0.8") else {}

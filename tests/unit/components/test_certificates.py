@@ -128,3 +128,13 @@ def test_each_authority_signs_for_one_purpose() -> None:
     for made_certificate in stack.of_kind("SelfSignedCert"):
         assert made_certificate.inputs["isCaCertificate"] is True
         assert made_certificate.inputs["allowedUses"] == ["cert_signing", "crl_signing"]
+
+
+def test_certificates_last_for_quiet_years_and_are_renewed_before_their_end() -> None:
+    """Only `pulumi up` renews them. Browsers and phones refuse those that are valid for more than 825 days."""
+    stack, _ = made()
+    (signed,) = stack.of_kind("LocallySignedCert")
+    days, before = (int(signed.inputs[key]) / 24 for key in ("validityPeriodHours", "earlyRenewalHours"))
+
+    assert 365 * 2 <= days <= 825
+    assert 30 <= before < days / 2

@@ -146,3 +146,32 @@ def test_a_node_writes_nowhere_but_where_it_must(three: Recording, writable: str
 @pytest.mark.parametrize(("memory", "heap"), [("4Gi", 2048), ("2Gi", 1024), ("1536Mi", 768)])
 def test_half_of_a_node_is_heap(memory: str, heap: int) -> None:
     assert heap_mebibytes(memory) == heap
+
+
+def test_a_node_runs_as_the_user_and_group_that_its_image_s_files_are_for(three: Recording) -> None:
+    security = three.find("StatefulSet", "elasticsearch").pod["securityContext"]
+
+    assert (security["runAsUser"], security["runAsGroup"], security["fsGroup"]) == (1000, 0, 1000)
+
+
+def test_a_node_s_data_lie_on_its_volume_under_its_own_name(three: Recording) -> None:
+    """First masters are named, so a node has to know its own name."""
+    mounts = {
+        mount["name"]: mount["mountPath"]
+        for mount in three.find("StatefulSet", "elasticsearch").container("elasticsearch")["volumeMounts"]
+    }
+
+    assert configuration(three)["path.data"].startswith(f"{mounts['data']}/")
+    assert configuration(three)["node.name"] == "${HOSTNAME}"
+
+
+def test_a_node_looks_for_its_temporary_files_where_it_may_write(three: Recording) -> None:
+    node = three.find("StatefulSet", "elasticsearch")
+    mounts = {mount["mountPath"]: mount for mount in node.container("elasticsearch")["volumeMounts"]}
+
+    assert not mounts[node.environment("elasticsearch")["ES_TMPDIR"]].get("readOnly")
+
+
+def test_a_node_asks_nothing_of_the_internet(three: Recording) -> None:
+    """No pod here may reach it: every start would wait, and fail, in the background."""
+    assert configuration(three)["ingest.geoip.downloader.enabled"] is False

@@ -6,6 +6,13 @@ from collections.abc import Mapping
 import pytest
 
 from components.haproxy import haproxy_configuration
+from model.lifecycle import (
+    DRAIN_SECONDS,
+    GRACE_SECONDS,
+    MAX_CONNECTIONS_PER_INSTANCE,
+    QUEUE_TIMEOUT_SECONDS,
+    SERVER_TIMEOUT_SECONDS,
+)
 from model.routes import Collection, routes
 from tests.unit.components.entries import INSTANCES, TRUSTED, VERIFIED_INSTANCES, balancer_settings
 
@@ -189,3 +196,63 @@ def test_logs_carry_nothing_that_a_visitor_sent_but_method_path_and_version() ->
 def test_a_reload_closes_no_connection_that_a_client_is_about_to_use() -> None:
     """Without it, the worker that a renewed certificate replaces cuts idle connections off."""
     assert "option idle-close-on-response" in sections({})["defaults"]
+
+
+# Instances: how they are found, judged and spared
+
+
+def test_instances_are_found_by_names_that_are_asked_again_all_the_time() -> None:
+    """At its start a balancer waits for nobody; the answer may hold hundreds of addresses."""
+    found = sections({})
+
+    assert "parse-resolv-conf" in found["resolvers cluster"]
+    assert "accepted_payload_size 8192" in found["resolvers cluster"]
+    assert "hold valid 1s" in found["resolvers cluster"]
+    (server,) = [line for line in found["backend instances"] if line.startswith("default-server check ")]
+    assert server.endswith(" resolvers cluster resolve-prefer ipv4 init-addr none")
+
+
+def test_an_instance_that_fails_its_check_gets_nothing() -> None:
+    lines = sections({})["backend instances"]
+
+    assert "option httpchk" in lines
+    assert f"http-check send meth GET uri /healthcheck ver HTTP/1.1 hdr Host {INSTANCES.host}" in lines
+    assert "http-check expect status 200" in lines
+    (server,) = [line for line in lines if line.startswith("default-server check ")]
+    assert " inter 2s fall 3 rise 1 " in server
+
+
+def test_an_instance_gets_no_more_requests_than_it_can_answer_and_the_rest_is_told_soon() -> None:
+    """Tracardi itself queues whatever comes, and sheds nothing."""
+    found = sections({})
+    (server,) = [line for line in found["backend instances"] if line.startswith("default-server check ")]
+    limit = re.search(r" maxconn (\d+) ", server)
+
+    assert limit
+    assert int(limit.group(1)) <= MAX_CONNECTIONS_PER_INSTANCE
+    assert f"timeout queue {QUEUE_TIMEOUT_SECONDS}s" in found["defaults"]
+
+
+def test_slow_clients_hold_no_instance_up() -> None:
+    """A request is passed on when its body, or a buffer full of it, has arrived."""
+    lines = sections({})["defaults"]
+
+    assert "option http-buffer-request" in lines
+    assert "timeout http-request 10s" in lines
+    assert "timeout client 30s" in lines
+
+
+def test_a_pod_ends_the_requests_that_it_has_within_its_grace() -> None:
+    """The longest of them, and then by force: within what Kubernetes allows after the drain."""
+    (limit,) = [line for line in sections({})["global"] if line.startswith("hard-stop-after ")]
+    seconds = int(limit.split()[1].removesuffix("s"))
+
+    assert SERVER_TIMEOUT_SECONDS < seconds <= GRACE_SECONDS - DRAIN_SECONDS
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_instances_are_told_by_which_address_they_were_asked(settings: Settings) -> None:
+    lines = sections(settings)["frontend entry"]
+
+    assert "http-request set-header X-Forwarded-Proto https" in lines
+    assert "http-request set-header X-Forwarded-Host entry.example.com" in lines

@@ -9,6 +9,7 @@ import pytest
 from components.context import context_of
 from components.haproxy import Upstream
 from components.installation import PROGRAM, Installation, InstallationArgs
+from model.releases import release_of, supported_versions
 from tests.unit.components.conftest import build
 from tests.unit.engine import Recording, Registered, run
 from tests.unit.stacks import changed, settings_of, stack_file
@@ -140,6 +141,20 @@ def test_a_refusal_is_not_tried_again(stack: Recording) -> None:
     assert rule["action"] == "FailJob"
     assert rule["onExitCodes"]["values"] == [1]
     assert job(stack).pod["restartPolicy"] == "Never"
+
+
+def test_what_may_go_away_is_tried_again(stack: Recording) -> None:
+    assert job(stack).spec["backoffLimit"] > 0
+
+
+@pytest.mark.parametrize("release", supported_versions())
+def test_the_program_runs_in_the_image_and_the_python_of_the_release(release: str) -> None:
+    without = {"data__mysql": None} if release.startswith("0.8") else {}
+    container = installed(installation__release=release, **without).container("install")
+
+    facts = release_of(release)
+    assert container["image"] == str(facts.api)
+    assert container["command"][0] == facts.python
 
 
 def test_declared_event_sources_reach_the_program(prod: Recording) -> None:

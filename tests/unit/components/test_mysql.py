@@ -75,3 +75,27 @@ def test_a_release_without_mysql_gets_none() -> None:
 
     assert endpoints.mysql is None
     assert {store.object_name for store in found.of_kind("StatefulSet")} == {"elasticsearch", "redis"}
+
+
+def test_its_data_lie_below_the_root_of_its_volume(plain: Recording) -> None:
+    """A fresh file system is not empty (lost+found), and MySQL sets itself up in an empty folder only."""
+    mounts = {
+        mount["name"]: mount["mountPath"]
+        for mount in plain.find("StatefulSet", "mysql").container("mysql")["volumeMounts"]
+    }
+
+    (folder,) = (argument for argument in arguments(plain) if argument.startswith("--datadir="))
+    assert folder.startswith(f"--datadir={mounts['data']}/")
+
+
+def test_tracardi_s_driver_can_log_in(plain: Recording) -> None:
+    """It speaks caching_sha2_password over plain TCP only with a library that its image lacks."""
+    assert "--default-authentication-plugin=mysql_native_password" in arguments(plain)
+
+
+def test_it_runs_as_the_user_that_its_image_knows_and_writes_where_it_must(plain: Recording) -> None:
+    store = plain.find("StatefulSet", "mysql")
+    writable = {mount["mountPath"] for mount in store.container("mysql")["volumeMounts"] if not mount.get("readOnly")}
+
+    assert store.pod["securityContext"]["runAsUser"] == store.pod["securityContext"]["fsGroup"] == 999
+    assert writable == {"/var/lib/mysql", "/var/run/mysqld", "/tmp"}  # noqa: S108 - a volume of the pod's own

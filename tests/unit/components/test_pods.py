@@ -85,11 +85,29 @@ def test_production_instances_run_on_nodes_of_their_own(prod: Recording) -> None
         assert by_node["topologyKey"] == "kubernetes.io/hostname"
         assert by_node["nodeTaintsPolicy"] == "Honor"
         assert by_node["labelSelector"]["matchLabels"] == workload.spec["selector"]["matchLabels"]
+        assert by_zone["topologyKey"] == "topology.kubernetes.io/zone"
         assert by_zone["whenUnsatisfiable"] == "ScheduleAnyway"
+        assert by_zone["nodeTaintsPolicy"] == "Honor"
         if instances > 1:
             assert by_node["maxSkew"] == 1, workload.name
             assert by_node["whenUnsatisfiable"] == "DoNotSchedule", workload.name
             assert by_node["minDomains"] == instances, workload.name
+
+
+def test_the_pods_of_an_update_are_spread_among_themselves(stack: Recording) -> None:
+    """Counted together with those that they replace, new pods could end up side by side."""
+    for deployment in stack.of_kind("Deployment"):
+        for constraint in deployment.pod["topologySpreadConstraints"]:
+            assert constraint["matchLabelKeys"] == ["pod-template-hash"], deployment.name
+
+
+def test_every_pod_can_read_and_write_its_volumes(stack: Recording) -> None:
+    """Secrets are mounted for the pod's own group, and a fresh volume belongs to root."""
+    for workload in stack.workloads():
+        assert workload.pod["securityContext"]["fsGroup"] > 0, workload.name
+        for volume in workload.pod.get("volumes", []):
+            if "secret" in volume:
+                assert volume["secret"]["defaultMode"] == 0o440, f"{workload.name} {volume['name']}"
 
 
 def test_a_small_installation_fits_on_one_node(dev: Recording) -> None:

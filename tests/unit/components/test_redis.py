@@ -85,3 +85,22 @@ def test_a_quarter_of_its_memory_is_for_the_copy_while_the_log_is_rewritten() ->
     assert "maxmemory 1536mb" in redis_conf(found)
     # Locks have no time to live, and must never be evicted.
     assert "maxmemory-policy volatile-lru" in redis_conf(found)
+
+
+def test_nobody_is_let_in_without_the_password(plain: Recording) -> None:
+    store = plain.find("StatefulSet", "redis")
+    mounts = {mount["name"]: mount["mountPath"] for mount in store.container("redis")["volumeMounts"]}
+
+    assert f"include {mounts['credentials']}/auth.conf" in redis_conf(plain)
+    assert not [line for line in redis_conf(plain) if line.startswith("protected-mode no")]
+
+
+def test_what_it_keeps_survives_its_pod(plain: Recording) -> None:
+    """Sessions and locks come back with it: every write is logged on the volume."""
+    mounts = {
+        mount["name"]: mount["mountPath"]
+        for mount in plain.find("StatefulSet", "redis").container("redis")["volumeMounts"]
+    }
+
+    assert f"dir {mounts['data']}" in redis_conf(plain)
+    assert "appendonly yes" in redis_conf(plain)

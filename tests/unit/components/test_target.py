@@ -100,6 +100,13 @@ def test_configuration_is_changed_in_place() -> None:
     assert str(provider.inputs["enableSecretMutable"]).lower() == "true"
 
 
+def test_fields_have_owners() -> None:
+    """Only then can an autoscaler keep its number, and a stack take over what an earlier one has kept."""
+    (provider,) = run(lambda: _connect(None)).of_kind("kubernetes")
+
+    assert str(provider.inputs["enableServerSideApply"]).lower() == "true"
+
+
 def test_a_stack_refuses_another_cluster_than_its_own() -> None:
     with pytest.raises(pulumi.RunError, match="this stack describes another cluster, with UID uid-2"):
         run(lambda: _connect("uid-2"))

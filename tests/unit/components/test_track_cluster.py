@@ -43,6 +43,16 @@ def test_the_autoscaler_owns_the_number_of_collectors(prod: Recording) -> None:
     assert autoscaler.spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "track-api"}
 
 
+@pytest.mark.parametrize("percent", [20, 60, 90])
+def test_the_autoscaler_aims_at_the_use_of_cpu_that_the_settings_say(percent: int) -> None:
+    stack = clusters(track__cpuTargetPercent=percent)
+
+    (metric,) = stack.find("HorizontalPodAutoscaler", "track-api").spec["metrics"]
+    assert metric["resource"] == {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}}
+    # The use is a share of the request, so without one nothing would ever be scaled.
+    assert stack.find("Deployment", "track-api").container("api")["resources"]["requests"]["cpu"]
+
+
 def test_equal_bounds_need_no_autoscaler(dev: Recording) -> None:
     assert dev.of_kind("HorizontalPodAutoscaler") == ()
     assert dev.find("Deployment", "track-api").ignored_changes == ()

@@ -1,5 +1,7 @@
 """The release catalogue."""
 
+from pathlib import Path
+
 import pytest
 
 from model.releases import DEFAULT_RELEASE, Evidence, release_of, supported_versions
@@ -38,3 +40,12 @@ def test_a_release_from_0_9_on_may_wait_for_its_stores() -> None:
 def test_an_unknown_release_is_no_release() -> None:
     with pytest.raises(KeyError):
         release_of("0.9.0")
+
+
+@pytest.mark.parametrize("version", supported_versions())
+def test_the_readme_says_how_each_release_is_known(version: str) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    (row,) = (line for line in readme.splitlines() if line.startswith(f"| {version}"))
+
+    words = {Evidence.OBSERVED: "observed", Evidence.DOCUMENTED: "documentation"}
+    assert words[release_of(version).evidence] in row
