@@ -74,16 +74,16 @@ test: test-unit test-policies test-cluster ## Every tier of tests
 
 .PHONY: test-unit
 test-unit: python-environment ## Tests that need neither Pulumi's engine nor a cluster
-	$(VENV)/pytest --numprocesses auto tests/unit
+	$(VENV)/pytest --numprocesses auto -m '' tests/unit
 
 .PHONY: test-policies
 test-policies: pulumi-tools ## Tests of the policy pack
-	$(VENV)/pytest tests/policies
+	$(VENV)/pytest -m '' --numprocesses auto tests/policies
 
 .PHONY: test-cluster
 test-cluster: tools ## Both stacks, and their variants, on embedded clusters of the tests' own
-	$(VENV)/pytest tests/cluster --ignore tests/cluster/test_variants.py
-	$(VENV)/pytest --numprocesses 2 --maxschedchunk 1 tests/cluster/test_variants.py
+	$(VENV)/pytest -m '' tests/cluster --ignore tests/cluster/test_variants.py
+	$(VENV)/pytest -m '' --numprocesses 2 --maxschedchunk 1 tests/cluster/test_variants.py
 
 .PHONY: bench
 bench: ## The performance table

@@ -18,9 +18,9 @@ from model.credentials import Credential
 from model.images import Software
 from model.index_shape import index_shape
 from model.lifecycle import (
+    API_LIVENESS,
     GRACE_SECONDS,
     INSTANCE_KEEP_ALIVE_SECONDS,
-    LIVENESS,
     READINESS,
     STARTUP_PERIOD_SECONDS,
     Probe,
@@ -90,7 +90,7 @@ def api_pod(args: ApiPodArgs) -> Pod:
         command=command,
         arguments=arguments,
         working_dir=release.application_folder,
-        environment={**args.environment, **_environment(args)},
+        environment={"LOGGING_LEVEL": "warning", **args.environment, **_environment(args)},
         environment_from=(INDEX_SHAPE,),
         ports={"https" if encrypted else "http": Port.HTTP},
         mounts=tuple(volumes),
@@ -98,7 +98,7 @@ def api_pod(args: ApiPodArgs) -> Pod:
             Probe(STARTUP_PERIOD_SECONDS, timeout=5, failures=release.start_seconds // STARTUP_PERIOD_SECONDS)
         ),
         readiness=health.probe(READINESS),
-        liveness=health.probe(LIVENESS),
+        liveness=health.probe(API_LIVENESS),
         drains=True,
     )
     return Pod(
@@ -167,7 +167,6 @@ def _environment(args: ApiPodArgs) -> dict[str, str | SecretKey]:
         "API_DOCS": "no",
         "DEMO": "no",
         "TRACK_DEBUG": "no",
-        "LOGGING_LEVEL": "warning",
         "USE_X_FORWARDED_IP": "x-forwarded-for",
         "HOME": TMP,
         "PYTHONDONTWRITEBYTECODE": "1",

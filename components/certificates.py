@@ -16,6 +16,8 @@ AUTHORITY_HOURS = 10 * HOURS_PER_YEAR
 LEAF_HOURS = 2 * HOURS_PER_YEAR
 """pulumi-tls renews a leaf only when `pulumi up` runs inside its last 90 days, so leaves must outlive quiet years."""
 RENEWAL_HOURS = 90 * 24
+AUTHORITY_RENEWAL_HOURS = LEAF_HOURS + RENEWAL_HOURS
+"""Before any leaf that it has signed could outlive it."""
 _LONGEST_COMMON_NAME = 64
 """X.509's limit. Names inside the cluster can be longer; clients go by the alternative names, which have none."""
 
@@ -52,7 +54,7 @@ class CertificateAuthority(pulumi.ComponentResource):
             is_ca_certificate=True,
             allowed_uses=["cert_signing", "crl_signing"],
             validity_period_hours=AUTHORITY_HOURS,
-            early_renewal_hours=RENEWAL_HOURS,
+            early_renewal_hours=AUTHORITY_RENEWAL_HOURS,
             subject=tls.SelfSignedCertSubjectArgs(common_name=args.common_name, organization="Tracardi"),
             opts=child,
         )

@@ -139,7 +139,11 @@ def _pod(args: ElasticsearchClusterArgs, configuration_digest: str) -> Pod:
         image=image,
         resources=Resources(cpu=settings.cpu, memory=settings.memory, memory_limit=settings.memory),
         environment={
-            "ES_JAVA_OPTS": f"-Xms{heap}m -Xmx{heap}m",
+            "ES_JAVA_OPTS": (
+                f"-Xms{heap}m -Xmx{heap}m"
+                # The image logs garbage collection into files of up to 2 GB, more than a pod may write to its node.
+                " -Xlog:disable -Xlog:all=warning:stderr:utctime,level,tags"
+            ),
             "ES_TMPDIR": f"{_HOME}{TMP}",
             # A single node has nowhere to put replicas. With several, a rolling update waits for them: it takes the
             # next node down only when no shard depends on it alone.
@@ -175,6 +179,7 @@ def _pod(args: ElasticsearchClusterArgs, configuration_digest: str) -> Pod:
         group=0,
         grace_seconds=_SHUTDOWN_SECONDS,
         stateless=False,
-        revision_label="controller-revision-hash",
+        # Old and new nodes count alike: two on one server would go together, and the quorum with them.
+        revision_label=None,
         checksums={"configuration": configuration_digest},
     )

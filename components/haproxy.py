@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 from components.rendering import render
 from model.lifecycle import (
     BALANCER_KEEP_ALIVE_SECONDS,
-    MAX_CONNECTIONS_PER_INSTANCE,
+    MAX_REQUESTS_PER_CLIENT,
+    MAX_REQUESTS_PER_INSTANCE,
     QUEUE_TIMEOUT_SECONDS,
     SERVER_TIMEOUT_SECONDS,
 )
@@ -72,5 +73,7 @@ def haproxy_configuration(
         keep_alive=BALANCER_KEEP_ALIVE_SECONDS,
         queue_timeout=QUEUE_TIMEOUT_SECONDS,
         server_timeout=SERVER_TIMEOUT_SECONDS,
-        max_connections=MAX_CONNECTIONS_PER_INSTANCE,
+        # Each balancer counts its own requests only.
+        max_connections=max(2, MAX_REQUESTS_PER_INSTANCE // settings.replicas),
+        requests_at_once=MAX_REQUESTS_PER_CLIENT,
     )

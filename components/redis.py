@@ -14,12 +14,13 @@ from components.stateful import DATA, StatefulStore, StatefulStoreArgs
 from components.store_certificate import FOLDER, StoreCertificate, StoreCertificateArgs
 from model.credentials import Credential
 from model.images import Software
-from model.lifecycle import LIVENESS, READINESS
+from model.lifecycle import LIVENESS, READINESS, Probe
 from model.ports import Port
 from model.roles import Role
 from settings.data import RedisSettings
 from settings.types import amount
 
+_START = Probe(period=5, timeout=5, failures=60)
 _SECRETS = "/run/secrets/redis"
 _MEMORY_FOR_DATA = 0.75
 """Share of the container's memory; the rest is for the copy that is made while the log is rewritten."""
@@ -95,6 +96,8 @@ def _pod(args: RedisStoreArgs, configuration_digest: str, certificate: StoreCert
             Mount("credentials", _SECRETS),
             *((certificate.mount,) if certificate else ()),
         ),
+        # While its log is read back, it answers every question with "loading".
+        startup=answers.probe(_START),
         readiness=answers.probe(READINESS),
         liveness=answers.probe(LIVENESS),
     )

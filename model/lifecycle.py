@@ -35,10 +35,16 @@ READINESS = Probe(period=5, timeout=5, failures=3)
 LIVENESS = Probe(period=10, timeout=10, failures=6)
 """Lenient: a frozen Redis must not restart every pod, because a restart mends nothing."""
 
+API_LIVENESS = Probe(period=10, timeout=10, failures=36)
+"""The API's outlasts a store that comes back on another node, which takes 5 minutes from a lost one."""
+
 STARTUP_PERIOD_SECONDS = 5
 
-MAX_CONNECTIONS_PER_INSTANCE = 32
-"""Requests that a balancer sends to one instance at a time; about 3 s of queue, well inside `READINESS`."""
+MAX_REQUESTS_PER_INSTANCE = 64
+"""Requests that all balancers together send to one instance at a time; 6 s of queue, well inside `READINESS`."""
+
+MAX_REQUESTS_PER_CLIENT = 16
+"""Requests of one client address that a balancer carries at a time; more are answered 429."""
 
 QUEUE_TIMEOUT_SECONDS = 3
 """A request that found no free instance for so long is answered 503: Tracardi itself never sheds load."""

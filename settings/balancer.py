@@ -7,7 +7,7 @@ from pydantic import Field
 from model.limits import MIN_BALANCERS
 from settings.base import Refusal, Refusals, Section
 from settings.network import PodsElsewhere
-from settings.types import Cidr, LabelKey
+from settings.types import Cidr, DnsName, LabelKey
 
 
 class Mode(StrEnum):
@@ -75,7 +75,7 @@ class ServiceSettings(Section):
 class GatewaySettings(Section):
     """A Gateway in place of the Service. Its implementation, and its GatewayClass, are the cluster's."""
 
-    class_name: str = Field(min_length=1, max_length=253)
+    class_name: DnsName
     """GatewayClass that serves it."""
     proxies: PodsElsewhere
     """The pods that the implementation proxies with; nobody else may then reach the balancer pods."""

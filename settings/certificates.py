@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-from pydantic import Field
-
 from model.encryption import Encryption
 from settings.base import Refusal, Refusals, Section
 from settings.types import DnsName
@@ -27,7 +25,7 @@ class IssuerKind(StrEnum):
 class IssuerSettings(Section):
     """A cert-manager issuer that exists in the cluster. Its solver must not need port 80: DNS-01, CA or Vault."""
 
-    name: str = Field(min_length=1, max_length=253)
+    name: DnsName
     """Name of the issuer."""
     kind: IssuerKind = IssuerKind.CLUSTER_ISSUER
     """Issuer (in each namespace) or ClusterIssuer."""

@@ -21,12 +21,18 @@ _RESERVED: Mapping[str, str] = MappingProxyType(
         "API_DOCS": "the track cluster must not publish its interface",
         "USE_X_FORWARDED_IP": "the balancer decides which client address is true",
         "WEB_CONCURRENCY": "one pod runs one worker",
+        "SAVE_LOGS": "it would write a log entry to Elasticsearch for every event",
+        "DEMO": "it opens a page and makes up events",
+        "TRACK_DEBUG": "it tells strangers what happens inside",
+        "HOME": "the file system is read-only but for one folder",
     }
 )
 _RESERVED_PREFIXES = (
     ("ELASTIC_", "it comes from tracardi:data and tracardi:index"),
     ("REDIS_", "it comes from tracardi:data"),
     ("MYSQL_", "it comes from tracardi:data"),
+    ("PYTHON", "it decides what the interpreter runs"),
+    ("LD_", "it decides what every program loads"),
 )
 
 

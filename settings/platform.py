@@ -6,7 +6,7 @@ from pydantic import Field
 
 from model.images import Image, Software
 from settings.base import Refusal, Refusals, Section
-from settings.types import ImageDigest, ImageRepository, ImageTag, LabelKey, LabelValue, Registry
+from settings.types import DnsName, ImageDigest, ImageRepository, ImageTag, LabelKey, LabelValue, Registry
 
 
 class ImageSettings(Section):
@@ -84,15 +84,15 @@ class PlatformSettings(Section):
     """Mirror that holds every image under its usual repository and tag."""
     images: ImagesSettings = ImagesSettings()
     """Single images that come from elsewhere."""
-    image_pull_secrets: tuple[str, ...] = ()
+    image_pull_secrets: tuple[DnsName, ...] = ()
     """Names of pull secrets that exist in each namespace."""
-    storage_class: str | None = Field(default=None, min_length=1)
+    storage_class: DnsName | None = None
     """Storage class of every volume; left out: the cluster's default."""
     node_selector: dict[LabelKey, LabelValue] = {}
     """Labels of the nodes that pods may run on."""
     tolerations: tuple[Toleration, ...] = ()
     """Taints that pods tolerate."""
-    priority_class: str | None = Field(default=None, min_length=1)
+    priority_class: DnsName | None = None
     """Priority class of every pod."""
     labels: dict[LabelKey, LabelValue] = {}
     """Extra labels of every pod."""

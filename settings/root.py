@@ -1,5 +1,7 @@
 """All settings of a stack: one section for each `tracardi:` key."""
 
+from collections.abc import Iterator
+
 from model.releases import release_of
 from settings.base import Section
 from settings.certificates import CertificateSettings
@@ -42,16 +44,24 @@ class Settings(Section):
         """Whether the release keeps metadata and users in MySQL, wherever that runs."""
         return release_of(self.installation.release).uses_mysql
 
+    def _unseen_clients(self) -> Iterator[str]:
+        if not self.track.balancer.shows_clients:
+            yield (
+                "tracardi:track.balancer.service.externalTrafficPolicy is Cluster: every client has the address of a "
+                "node, so the limits for one client are limits for all of them. Set it to Local, or proxyProtocol."
+            )
+
     def advice(self) -> tuple[str, ...]:
         """What is allowed and yet worth a warning at every `pulumi up`."""
         inside = {"redis": self.data.redis.external is None}
         if self.uses_mysql:
             inside["mysql"] = self.data.mysql is None or self.data.mysql.external is None
         alone = [f"tracardi:data.{name}" for name, runs_here in inside.items() if runs_here]
+        told = tuple(self._unseen_clients())
         if not self.production or not alone:
-            return ()
+            return told
         single = (
             f"{' and '.join(alone)}: a single instance in the cluster; when its node is lost, no event is collected "
             "until it is back. Name a replicated service of your own under `external`."
         )
-        return (single,)
+        return (single, *told)

@@ -26,6 +26,7 @@ from settings.checks.release import (
     event_sources_can_be_reached,
     event_sources_differ,
     images_belong_to_the_release,
+    replaced_images_are_of_the_release,
 )
 from settings.checks.stores import (
     copies_fit_on_the_nodes,
@@ -59,5 +60,6 @@ CHECKS: tuple[Callable[..., Refusals], ...] = (
     event_sources_differ,
     api_and_console_are_of_one_release,
     images_belong_to_the_release,
+    replaced_images_are_of_the_release,
 )
 """Every check; each names the sections it needs by its parameters."""

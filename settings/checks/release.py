@@ -7,6 +7,7 @@ from model.releases import release_of
 from model.routes import Collection
 from settings.base import Refusal, Refusals
 from settings.clusters import TrackSettings
+from settings.data import DataSettings
 from settings.installation import Bridge, InstallationSettings
 from settings.platform import PlatformSettings
 
@@ -51,14 +52,37 @@ def api_and_console_are_of_one_release(installation: InstallationSettings, platf
         )
 
 
-def images_belong_to_the_release(installation: InstallationSettings, platform: PlatformSettings) -> Refusals:
+def replaced_images_are_of_the_release(installation: InstallationSettings, platform: PlatformSettings) -> Refusals:
+    """Another tag may mean another build, not another release: what is known holds for the catalogue's alone."""
+    usual = release_of(installation.release).images
+    series = {
+        Software.API: installation.release,
+        Software.GUI: installation.release,
+        Software.ELASTICSEARCH: ".".join(usual[Software.ELASTICSEARCH].tag.split(".")[:2]),
+    }
+    for software, known in series.items():
+        tag = platform.image(software, usual[software]).tag
+        if tag != known and not tag.startswith((f"{known}.", f"{known}-")):
+            yield Refusal(
+                ("platform", "images", software, "tag"),
+                tag,
+                f"{known}, or a build of it such as {known}-1: nothing else is known of {installation.release}",
+                "Choose such a tag, or another release.",
+            )
+
+
+def images_belong_to_the_release(
+    installation: InstallationSettings, data: DataSettings, platform: PlatformSettings
+) -> Refusals:
     """No image is replaced that nothing runs."""
-    images = release_of(installation.release).images
+    images = set(release_of(installation.release).images)
+    if data.mysql is None or not data.mysql.tunnel:
+        images -= {Software.MYSQL_ROUTER}
     for software in Software:
         if software not in images and platform.images.of(software).model_fields_set:
+            reason = (
+                "it carries the tunnel to MySQL" if software is Software.MYSQL_ROUTER else "another release runs it"
+            )
             yield Refusal(
-                ("platform", "images", software),
-                "present",
-                f"unused: release {installation.release} runs none",
-                "Remove it.",
+                ("platform", "images", software), "present", f"unused: {reason}, and this stack has none", "Remove it."
             )

@@ -51,6 +51,12 @@ def test_a_stack_comes_up_stays_as_it_is_and_leaves_nothing(
 
     assert deployment.previewed() == {"same"}
 
+    # Under another name, everything goes and comes anew: the preview that shows most.
+    deployment.change(installation__name="tracardi-other")
+    told = deployment.stack.preview(diff=True, color="never").stdout
+    assert "redis-credentials" in told
+    assert [name for name, value in secrets.items() if value in told] == []
+
     deployment.stack.destroy()
     assert deployment.objects("namespaces") == []
     assert deployment.objects("all") == []

@@ -82,7 +82,8 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
         *_certificate("track-balancer-backend"),
         *ADDRESSES,
     ),
-    "track.balancer.replicas": ("Deployment/track/track-balancer",),
+    # The requests that an instance can take are shared among its balancers.
+    "track.balancer.replicas": TRACK_BALANCER,
     "track.balancer.service": ("Service/track/track-balancer-entry",),
     "track.balancer.service.ipFamilyPolicy": ("Service/track/track-balancer-entry", *TRACK_BALANCER),
     "track.balancer.service.proxyProtocol": ("NetworkPolicy/track/track-balancer", *TRACK_BALANCER),
@@ -102,7 +103,7 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
     "guiApi.replicas": ("Deployment/console/gui-api", *GUI_API_BALANCER),
     "guiApi.environment": ("Deployment/console/gui-api",),
     "guiApi.egress": ("NetworkPolicy/console/gui-api",),
-    "guiApi.balancer.replicas": ("Deployment/console/gui-api-balancer",),
+    "guiApi.balancer.replicas": GUI_API_BALANCER,
     "gui.enabled": (
         "*/console/gui",
         "*/console/gui-balancer*",
@@ -114,7 +115,7 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
     "gui.host": (*GUI_BALANCER, "Certificate/console/gui-balancer", "output/guiUrl", *ADDRESSES),
     "gui.replicas": (*GUI, *GUI_BALANCER),
     "gui.contentSecurityPolicy": CONSOLE,
-    "gui.balancer.replicas": ("Deployment/console/gui-balancer",),
+    "gui.balancer.replicas": GUI_BALANCER,
     "data.keep": ("Namespace//data", "Secret/data/kept-*", *STORES, "output/dataKept"),
     "data.elasticsearch": ("StatefulSet/data/elasticsearch", "ConfigMap/data/elasticsearch"),
     "data.elasticsearch.storage": ("StatefulSet/data/elasticsearch",),

@@ -226,7 +226,7 @@ def _certificates(draw: st.DrawFn, *, production: bool, console: bool) -> Config
 
 @st.composite
 def _platform(draw: st.DrawFn, *, mysql: bool) -> Configuration:
-    software = ["api", "gui", "elasticsearch", "redis", "haproxy", *(("mysql", "mysqlRouter") if mysql else ())]
+    software = ["api", "gui", "elasticsearch", "redis", "haproxy", *(("mysql",) if mysql else ())]
     tolerations = st.one_of(
         st.fixed_dictionaries({"key": _NAMES}, optional={"effect": st.sampled_from(["NoSchedule", "NoExecute"])}),
         st.fixed_dictionaries({"key": _NAMES, "operator": st.just("Equal"), "value": _NAMES}),

@@ -16,6 +16,8 @@ from tests.unit.leaves import Leaf, leaves
 from tests.unit.stacks import changed, settings_of
 from tests.unit.variants import GIVEN, Configuration, authority, variants
 
+pytestmark = pytest.mark.thorough
+
 LEAVES = {leaf.name: leaf for leaf in leaves()}
 VARIANTS = variants()
 # In production, every setting of scale has its effect.

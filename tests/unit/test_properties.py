@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 
 from settings.load import SettingsError
@@ -10,6 +11,8 @@ from tests.unit.components.conftest import build
 from tests.unit.invariants import faults
 from tests.unit.stacks import settings_of
 from tests.unit.strategies import configurations
+
+pytestmark = pytest.mark.thorough
 
 # The same examples on every machine, and no files of Hypothesis' own.
 few = settings(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.toolchain.commands import Child, Command, ending_on_signals
+from tools.toolchain.commands import Child, Command, ending_on_signals, undisturbed
 from tools.toolchain.progress import Progress
 
 _LONGEST_PAUSE = 0.1
@@ -52,7 +52,8 @@ class _Running:
                 raise CommandFailedError(_failure(self.job, self.child, status))
         command = next(self.job.steps, None)
         try:
-            self.child = Child(command) if command else None
+            with undisturbed():
+                self.child = Child(command) if command else None
         except OSError as error:
             raise CommandFailedError(f"{self.job.title}: {error.filename} cannot be run: {error.strerror}") from error
         return command is None

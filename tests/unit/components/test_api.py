@@ -127,12 +127,13 @@ def test_secrets_come_from_the_secret_of_the_role_alone(plain: Recording, name: 
     }
 
 
-def test_extra_variables_never_replace_ours() -> None:
+def test_extra_variables_reach_their_own_cluster_alone() -> None:
     stack = clusters(track__environment={"LOGGING_LEVEL": "error", "EXTRA": "1"})
 
     environment = stack.find("Deployment", "track-api").environment("api")
     assert environment["EXTRA"] == "1"
-    assert environment["LOGGING_LEVEL"] == "warning"
+    assert environment["LOGGING_LEVEL"] == "error"
+    assert stack.find("Deployment", "gui-api").environment("api")["LOGGING_LEVEL"] == "warning"
     assert "EXTRA" not in stack.find("Deployment", "gui-api").environment("api")
 
 
@@ -347,3 +348,12 @@ def test_without_tls_inside_no_certificate_is_made(plain: Recording) -> None:
     assert plain.of_kind("Secret") == plain.of_kind("PrivateKey") == ()
     assert {plain.outputs[key]["ca_secret"] for key in ("track", "gui_api")} == {None}
     assert "api-program" not in {config_map.object_name for config_map in plain.of_kind("ConfigMap")}
+
+
+@pytest.mark.parametrize("name", API)
+def test_no_variable_of_ours_could_have_been_a_setting(plain: Recording, name: str) -> None:
+    """What is accepted takes effect: whatever would be overridden is refused."""
+    ours = plain.find("Deployment", name).environment("api")
+    told = {refusal.path[-1] for refusal in refusals(dict.fromkeys(ours, "x"), ("track", "environment"))}
+
+    assert set(ours) - told == {"LOGGING_LEVEL"}

@@ -138,3 +138,10 @@ def test_certificates_last_for_quiet_years_and_are_renewed_before_their_end() ->
 
     assert 365 * 2 <= days <= 825
     assert 30 <= before < days / 2
+
+
+def test_an_authority_is_renewed_before_a_leaf_could_outlive_it(dev: Recording) -> None:
+    longest = max(leaf.inputs["validityPeriodHours"] for leaf in dev.of_kind("LocallySignedCert"))
+
+    for own in dev.of_kind("SelfSignedCert"):
+        assert own.inputs["earlyRenewalHours"] > longest

@@ -175,3 +175,17 @@ def test_a_node_looks_for_its_temporary_files_where_it_may_write(three: Recordin
 def test_a_node_asks_nothing_of_the_internet(three: Recording) -> None:
     """No pod here may reach it: every start would wait, and fail, in the background."""
     assert configuration(three)["ingest.geoip.downloader.enabled"] is False
+
+
+def test_no_log_outgrows_what_a_pod_may_write(three: Recording) -> None:
+    """The image logs garbage collection into files of up to 2 GB."""
+    options = three.find("StatefulSet", "elasticsearch").environment("elasticsearch")["ES_JAVA_OPTS"]
+
+    assert " -Xlog:disable " in options
+
+
+def test_old_and_new_nodes_of_an_update_never_share_a_server(three: Recording) -> None:
+    (by_host, _) = three.find("StatefulSet", "elasticsearch").pod["topologySpreadConstraints"]
+
+    assert by_host["whenUnsatisfiable"] == "DoNotSchedule"
+    assert "matchLabelKeys" not in by_host

@@ -9,7 +9,8 @@ from components.haproxy import haproxy_configuration
 from model.lifecycle import (
     DRAIN_SECONDS,
     GRACE_SECONDS,
-    MAX_CONNECTIONS_PER_INSTANCE,
+    MAX_REQUESTS_PER_CLIENT,
+    MAX_REQUESTS_PER_INSTANCE,
     QUEUE_TIMEOUT_SECONDS,
     SERVER_TIMEOUT_SECONDS,
 )
@@ -222,19 +223,20 @@ def test_an_instance_that_fails_its_check_gets_nothing() -> None:
     assert " inter 2s fall 3 rise 1 " in server
 
 
-def test_an_instance_gets_no_more_requests_than_it_can_answer_and_the_rest_is_told_soon() -> None:
+@pytest.mark.parametrize("replicas", [1, 2, 3, 20])
+def test_an_instance_gets_no_more_requests_than_it_can_answer_and_the_rest_is_told_soon(replicas: int) -> None:
     """Tracardi itself queues whatever comes, and sheds nothing."""
-    found = sections({})
+    found = sections({"replicas": replicas})
     (server,) = [line for line in found["backend instances"] if line.startswith("default-server check ")]
     limit = re.search(r" maxconn (\d+) ", server)
 
     assert limit
-    assert int(limit.group(1)) <= MAX_CONNECTIONS_PER_INSTANCE
+    assert int(limit.group(1)) * replicas <= MAX_REQUESTS_PER_INSTANCE
+    assert int(limit.group(1)) * (replicas + 1) >= MAX_REQUESTS_PER_INSTANCE * 3 // 4
     assert f"timeout queue {QUEUE_TIMEOUT_SECONDS}s" in found["defaults"]
 
 
-def test_slow_clients_hold_no_instance_up() -> None:
-    """A request is passed on when its body, or a buffer full of it, has arrived."""
+def test_slow_clients_wait_outside_until_a_request_or_a_buffer_full_of_it_is_there() -> None:
     lines = sections({})["defaults"]
 
     assert "option http-buffer-request" in lines
@@ -256,3 +258,26 @@ def test_instances_are_told_by_which_address_they_were_asked(settings: Settings)
 
     assert "http-request set-header X-Forwarded-Proto https" in lines
     assert "http-request set-header X-Forwarded-Host entry.example.com" in lines
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_no_client_holds_many_instances_places_at_a_time(settings: Settings) -> None:
+    """A body that arrives in drops holds its place for as long as the drops fall."""
+    lines = sections(settings)["frontend entry"]
+    told = f"http-request deny deny_status 429 if {{ sc_trackers(0) gt {MAX_REQUESTS_PER_CLIENT} }}"
+
+    assert lines.index("http-request track-sc0 src") < lines.index(told)
+
+
+def test_a_body_of_untold_length_is_refused() -> None:
+    assert (
+        "http-request deny deny_status 413 if { req.body_len gt 0 } !{ req.hdr(content-length) -m found }"
+        in sections({})["frontend entry"]
+    )
+
+
+def test_instances_are_remembered_while_dns_is_away_and_forgotten_when_dns_says_so() -> None:
+    lines = sections({})["resolvers cluster"]
+
+    assert {"hold other 1h", "hold timeout 1h", "hold refused 1h"} <= set(lines)
+    assert {"hold nx 10s", "hold obsolete 5s"} <= set(lines)

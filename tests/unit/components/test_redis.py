@@ -104,3 +104,10 @@ def test_what_it_keeps_survives_its_pod(plain: Recording) -> None:
 
     assert f"dir {mounts['data']}" in redis_conf(plain)
     assert "appendonly yes" in redis_conf(plain)
+
+
+def test_it_may_take_minutes_to_read_its_log_back(plain: Recording) -> None:
+    """Until it has, every question is answered with "loading"."""
+    startup = plain.find("StatefulSet", "redis").container("redis")["startupProbe"]
+
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 300

@@ -312,6 +312,16 @@ BETWEEN_SECTIONS: list[tuple[dict[str, Any], str, str]] = [
         "installation.eventSources[1].id",
         "different from every other",
     ),
+    (
+        {"platform__images": {"elasticsearch": {"tag": "9.0.0"}}},
+        "platform.images.elasticsearch.tag",
+        "8.11, or a build",
+    ),
+    (
+        {"platform__images": {"api": {"tag": "0.9.0"}, "gui": {"tag": "0.9.0"}}},
+        "platform.images.api.tag",
+        "nothing else is known",
+    ),
     ({"platform__images": {"api": {"tag": "1.0.1"}}}, "platform.images.gui.tag", "do not understand each other"),
     (
         {
@@ -320,7 +330,12 @@ BETWEEN_SECTIONS: list[tuple[dict[str, Any], str, str]] = [
             "platform__images": {"mysql": {"tag": "8.0.40"}},
         },
         "platform.images.mysql",
-        "runs none",
+        "another release runs it",
+    ),
+    (
+        {"platform__images": {"mysqlRouter": {"tag": "8.4.5"}}},
+        "platform.images.mysqlRouter",
+        "the tunnel to MySQL",
     ),
     (
         {

@@ -11,6 +11,7 @@ import pytest
 from tests.unit.tools.toolchain_bench import PARTS, Bench
 from tools.errors import ToolError
 from tools.toolchain.__main__ import clean, trim
+from tools.toolchain.commands import ending_on_signals, undisturbed
 
 CLUSTER = frozenset({"cluster"})
 
@@ -64,6 +65,20 @@ def test_an_interrupted_run_ends_its_builds(bench: Bench, how: signal.Signals) -
     assert run.returncode != 0
     assert ended(builder)
     assert not bench.site.staging.exists()
+
+
+def test_a_signal_waits_until_what_was_started_is_known_to_whoever_ends_it() -> None:
+    known = []
+
+    def start() -> None:
+        with ending_on_signals(), undisturbed():
+            os.kill(os.getpid(), signal.SIGTERM)
+            known.append("the build")
+
+    with pytest.raises(SystemExit):
+        start()
+
+    assert known == ["the build"]
 
 
 def test_of_two_runs_at_once_the_second_waits_and_finds_everything_done(bench: Bench) -> None:
