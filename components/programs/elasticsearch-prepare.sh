@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fills the writable configuration folder, and lets only a cluster that never formed elect its first masters: a node
-# that was told so again after it lost its disk could found a second cluster beside the first.
+# Fills the writable configuration folder, and names the first masters only until a cluster has formed: a node that is
+# told so for good could found a second cluster while it does not see the others. Where a disk is lost, so is the mark.
 set -eu
 cp -r /usr/share/elasticsearch/config/. /prepared/
 cp /etc/tracardi/elasticsearch.yml /prepared/elasticsearch.yml
