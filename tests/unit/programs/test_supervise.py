@@ -166,6 +166,18 @@ def test_a_file_that_appears_and_goes_is_a_change(secret: MountedSecret) -> None
         assert (appeared, supervisor.hears()) == ("SIGHUP", "SIGHUP")
 
 
+@pytest.fixture
+def in_the_foreground() -> Iterator[None]:
+    """A shell that starts a command in the background switches these signals off for it, and no shell can undo that."""
+    numbers = (signal.SIGINT, signal.SIGQUIT)
+    # What is caught here has its usual meaning in the programs that are started.
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1])
 def test_each_way_to_stop_the_pod_becomes_the_servers_own(secret: MountedSecret, sent: signal.Signals) -> None:
     with supervised(str(secret.folder), interval="10") as supervisor:
