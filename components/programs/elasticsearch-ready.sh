@@ -4,7 +4,9 @@
 #   ready.sh started   the node answers over TLS, whatever it says: it may wait for others, and is not to be restarted
 #   ready.sh ready     the node has a master; and, until that was so once in this pod's life, the cluster's status is at
 #                      least $READY_STATUS (green, or yellow for a single node): a rolling restart then takes the next
-#                      node down when the shards of this one are back, while a lost node makes no other one unready
+#                      node down when the shards of this one are back, while a lost node makes no other one unready.
+#                      A yellow cluster in which nothing has moved for half a minute will get no better by waiting:
+#                      its copies have no node to go to
 set -eu
 ask() {
     curl --silent --max-time 4 --cacert /usr/share/elasticsearch/config/certs/ca.crt "$@"
@@ -38,9 +40,22 @@ case $answer in
     exit 1
     ;;
 esac
+still() {
+    for fact in '"status":"yellow"' '"initializing_shards":0,' '"relocating_shards":0,' \
+        '"delayed_unassigned_shards":0,' '"number_of_pending_tasks":0,' '"number_of_in_flight_fetch":0,'; do
+        case $answer in *"$fact"*) ;; *) return 1 ;; esac
+    done
+}
+
 case $answer in
 *'"timed_out":false'*) touch "$ES_TMPDIR/was-ready" ;;
 *)
+    # One character for each look, 5 s apart.
+    if still; then printf . >>"$ES_TMPDIR/still"; else rm -f "$ES_TMPDIR/still"; fi
+    if [ "$(cat "$ES_TMPDIR/still" 2>/dev/null)" = "......" ]; then
+        touch "$ES_TMPDIR/was-ready"
+        exit
+    fi
     echo "the cluster's status is not yet ${READY_STATUS:-known}"
     exit 1
     ;;

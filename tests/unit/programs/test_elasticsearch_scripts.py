@@ -21,8 +21,25 @@ NO_MASTER = '{"error":{"type":"master_not_discovered_exception","reason":null},"
 CONNECTION_REFUSED = 7
 
 
-def health(status: str, *, timed_out: bool = False) -> str:
-    content = {"cluster_name": "tracardi", "status": status, "timed_out": timed_out, "number_of_nodes": 3}
+MOVING = (
+    "relocating_shards",
+    "initializing_shards",
+    "delayed_unassigned_shards",
+    "number_of_pending_tasks",
+    "number_of_in_flight_fetch",
+)
+LOOKS = 6
+
+
+def health(status: str, *, timed_out: bool = False, **moving: int) -> str:
+    content: dict[str, object] = {
+        "cluster_name": "tracardi",
+        "status": status,
+        "timed_out": timed_out,
+        "number_of_nodes": 3,
+        **{count: moving.get(count, 0) for count in MOVING},
+        "active_shards_percent_as_number": 66.6,
+    }
     return json.dumps(content, separators=(",", ":"))
 
 
@@ -119,6 +136,34 @@ def test_a_node_whose_shards_are_not_back_is_not_ready_but_its_cluster_has_forme
 
     assert (outcome.returncode, outcome.stdout) == (1, "the cluster's status is not yet green\n")
     assert node.formed.exists()
+
+
+def test_a_node_does_not_wait_for_copies_that_no_node_is_left_for(node: Node) -> None:
+    """After a cold start without one of three nodes, indices with two copies stay yellow for good."""
+    node.answers(health("yellow", timed_out=True))
+
+    looks = [node.run("ready.sh", "ready").returncode for _ in range(LOOKS)]
+
+    assert looks == [1, 1, 1, 1, 1, 0]
+    assert (node.root / "tmp/was-ready").exists()
+
+
+@pytest.mark.parametrize("count", MOVING)
+def test_a_node_waits_for_as_long_as_anything_moves(node: Node, count: str) -> None:
+    node.answers(health("yellow", timed_out=True))
+    for _ in range(LOOKS - 1):
+        node.run("ready.sh", "ready")
+    node.answers(health("yellow", timed_out=True, **{count: 10}))
+    assert node.run("ready.sh", "ready").returncode == 1
+    node.answers(health("yellow", timed_out=True))
+
+    assert [node.run("ready.sh", "ready").returncode for _ in range(LOOKS - 1)] == [1] * (LOOKS - 1)
+
+
+def test_a_node_waits_while_data_is_missing(node: Node) -> None:
+    node.answers(health("red", timed_out=True))
+
+    assert {node.run("ready.sh", "ready").returncode for _ in range(2 * LOOKS)} == {1}
 
 
 def test_a_node_that_was_ready_once_stays_so_when_the_cluster_loses_another(node: Node) -> None:
