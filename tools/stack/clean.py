@@ -7,7 +7,7 @@ from pathlib import Path
 from tools.cluster import clusters, down
 from tools.stack import files
 
-_CACHES = (".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache")
+_CACHES = (".hypothesis", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache")
 
 
 def clean(repository: Path, work: Path, tell: Callable[[str], None]) -> None:
