@@ -56,13 +56,15 @@ def is_address(host: str) -> bool:
     return True
 
 
-def _host_name(value: str) -> str:
-    if len(value) > 253 or not re.fullmatch(_HOST_NAME, value):  # noqa: PLR2004 - RFC 1035's longest name
-        raise refused(
-            "a full host name in lower case, such as track.example.com",
-            "Write the name alone: no scheme, port, path, wildcard or upper case.",
-        )
-    return value
+def _matching(pattern: str, limit: str, remedy: str, longest: int | None = None) -> AfterValidator:
+    """Accepts what matches `pattern` from beginning to end, and has at most `longest` characters."""
+
+    def check(value: str) -> str:
+        if (longest is not None and len(value) > longest) or not re.fullmatch(pattern, value):
+            raise refused(limit, remedy)
+        return value
+
+    return AfterValidator(check)
 
 
 def _dns_label(value: str) -> str:
@@ -75,45 +77,9 @@ def _dns_label(value: str) -> str:
     return value
 
 
-def _email(value: str) -> str:
-    if not re.fullmatch(_EMAIL, value):
-        raise refused(
-            "an e-mail address with a dotted domain (Tracardi refuses others at installation)",
-            "Write an address such as admin@example.com.",
-        )
-    return value
-
-
 def _quantity(value: str) -> str:
     if not re.fullmatch(_QUANTITY, value) or amount(value) <= 0:
         raise refused("a positive Kubernetes quantity, such as 512Mi, 50Gi or 500m", "Write a number and its unit.")
-    return value
-
-
-def _registry(value: str) -> str:
-    if not re.fullmatch(_REGISTRY, value):
-        raise refused(
-            "a registry's host name, with a port and path if it has them, such as registry.example.com/mirror",
-            "Leave out the scheme, the repository and the tag.",
-        )
-    return value
-
-
-def _label_key(value: str) -> str:
-    if not re.fullmatch(_LABEL_KEY, value):
-        raise refused("a label or annotation key, such as example.com/team", "Correct the key.")
-    return value
-
-
-def _label_value(value: str) -> str:
-    if not re.fullmatch(rf"{_LABEL_NAME}?", value):
-        raise refused("at most 63 letters, digits and . - _ between them", "Correct the value.")
-    return value
-
-
-def _variable(value: str) -> str:
-    if not re.fullmatch(_VARIABLE, value):
-        raise refused("an environment variable in upper case", "Correct the name.")
     return value
 
 
@@ -138,53 +104,11 @@ def _ip(value: object) -> Address:
         raise refused(limit, remedy) from problem
 
 
-def _dns_name(value: str) -> str:
-    if len(value) > 253 or not re.fullmatch(_DNS_NAME, value):  # noqa: PLR2004 - RFC 1123's longest name
-        raise refused("lower-case letters, digits, hyphens and dots, as Kubernetes names are", "Correct the name.")
-    return value
-
-
-def _secret_key(value: str) -> str:
-    if not re.fullmatch(_DATA_KEY, value):
-        raise refused("a key of a Secret: letters, digits and . _ -", "Correct the key.")
-    return value
-
-
-def _https_url(value: str) -> str:
-    if not re.fullmatch(_HTTPS_URL, value):
-        raise refused(
-            "an address such as https://search.example.com:9243: with TLS, without path, user or password",
-            "Write scheme, host and port alone; the password belongs in tracardi:credentials.",
-        )
-    return value
-
-
-def _origin(value: str) -> str:
-    if not re.fullmatch(_ORIGIN, value):
-        raise refused("an origin such as https://cdn.example.com, without a path", "Write scheme, host and port alone.")
-    return value
-
-
-def _mysql_name(value: str) -> str:
-    if not re.fullmatch(_MYSQL_NAME, value):
-        raise refused(
-            "at most 32 letters, digits and underscores: Tracardi puts it into a URL without escaping it",
-            "Choose a simpler name.",
-        )
-    return value
-
-
 def _pem(value: str) -> str:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=value)
     except (ssl.SSLError, ValueError) as problem:
         raise refused("certificates in PEM form, BEGIN CERTIFICATE lines included", "Paste the file.") from problem
-    return value
-
-
-def _repository(value: str) -> str:
-    if not re.fullmatch(_REPOSITORY, value):
-        raise refused("a repository such as tracardi/tracardi-api", "Leave out registry, tag and digest.")
     return value
 
 
@@ -197,37 +121,114 @@ def _tag(value: str) -> str:
     return value
 
 
-def _digest(value: str) -> str:
-    if not re.fullmatch(_DIGEST, value):
-        raise refused("sha256: and 64 hexadecimal digits", "Copy it from the registry.")
-    return value
-
-
 def _schema(pattern: str, example: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$", "examples": [example]})
 
 
-HostName = Annotated[str, AfterValidator(_host_name), _schema(_HOST_NAME, "track.example.com")]
+_LONGEST_DNS_NAME = 253
+"""RFC 1035."""
+
+HostName = Annotated[
+    str,
+    _matching(
+        _HOST_NAME,
+        "a full host name in lower case, such as track.example.com",
+        "Write the name alone: no scheme, port, path, wildcard or upper case.",
+        longest=_LONGEST_DNS_NAME,
+    ),
+    _schema(_HOST_NAME, "track.example.com"),
+]
 DnsLabel = Annotated[str, AfterValidator(_dns_label), _schema(r"[a-z]([a-z0-9-]*[a-z0-9])?", "tracardi")]
-Email = Annotated[str, AfterValidator(_email), _schema(_EMAIL, "admin@example.com")]
+Email = Annotated[
+    str,
+    _matching(
+        _EMAIL,
+        "an e-mail address with a dotted domain (Tracardi refuses others at installation)",
+        "Write an address such as admin@example.com.",
+    ),
+    _schema(_EMAIL, "admin@example.com"),
+]
 Quantity = Annotated[str, AfterValidator(_quantity), _schema(_QUANTITY, "4Gi")]
-Registry = Annotated[str, AfterValidator(_registry), _schema(_REGISTRY, "registry.example.com/mirror")]
-LabelKey = Annotated[str, AfterValidator(_label_key), _schema(_LABEL_KEY, "example.com/team")]
-LabelValue = Annotated[str, AfterValidator(_label_value), _schema(f"{_LABEL_NAME}?", "data")]
-VariableName = Annotated[str, AfterValidator(_variable), _schema(_VARIABLE, "LOGGING_LEVEL")]
+Registry = Annotated[
+    str,
+    _matching(
+        _REGISTRY,
+        "a registry's host name, with a port and path if it has them, such as registry.example.com/mirror",
+        "Leave out the scheme, the repository and the tag.",
+    ),
+    _schema(_REGISTRY, "registry.example.com/mirror"),
+]
+LabelKey = Annotated[
+    str,
+    _matching(_LABEL_KEY, "a label or annotation key, such as example.com/team", "Correct the key."),
+    _schema(_LABEL_KEY, "example.com/team"),
+]
+LabelValue = Annotated[
+    str,
+    _matching(rf"{_LABEL_NAME}?", "at most 63 letters, digits and . - _ between them", "Correct the value."),
+    _schema(f"{_LABEL_NAME}?", "data"),
+]
+VariableName = Annotated[
+    str,
+    _matching(_VARIABLE, "an environment variable in upper case", "Correct the name."),
+    _schema(_VARIABLE, "LOGGING_LEVEL"),
+]
 Cidr = Annotated[
     Network, PlainValidator(_cidr), WithJsonSchema({"type": "string", "examples": ["203.0.113.0/24", "2001:db8::/48"]})
 ]
 IpAddress = Annotated[Address, PlainValidator(_ip), WithJsonSchema({"type": "string", "examples": ["169.254.20.10"]})]
-DnsName = Annotated[str, AfterValidator(_dns_name), _schema(_DNS_NAME, "monitoring")]
-SecretKeyName = Annotated[str, AfterValidator(_secret_key), _schema(_DATA_KEY, "password")]
-HttpsUrl = Annotated[str, AfterValidator(_https_url), _schema(_HTTPS_URL, "https://search.example.com:9243")]
-Origin = Annotated[str, AfterValidator(_origin), _schema(_ORIGIN, "https://cdn.example.com")]
-MysqlName = Annotated[str, AfterValidator(_mysql_name), _schema(_MYSQL_NAME, "tracardi")]
+DnsName = Annotated[
+    str,
+    _matching(
+        _DNS_NAME,
+        "lower-case letters, digits, hyphens and dots, as Kubernetes names are",
+        "Correct the name.",
+        longest=_LONGEST_DNS_NAME,
+    ),
+    _schema(_DNS_NAME, "monitoring"),
+]
+SecretKeyName = Annotated[
+    str,
+    _matching(_DATA_KEY, "a key of a Secret: letters, digits and . _ -", "Correct the key."),
+    _schema(_DATA_KEY, "password"),
+]
+HttpsUrl = Annotated[
+    str,
+    _matching(
+        _HTTPS_URL,
+        "an address such as https://search.example.com:9243: with TLS, without path, user or password",
+        "Write scheme, host and port alone; the password belongs in tracardi:credentials.",
+    ),
+    _schema(_HTTPS_URL, "https://search.example.com:9243"),
+]
+Origin = Annotated[
+    str,
+    _matching(
+        _ORIGIN, "an origin such as https://cdn.example.com, without a path", "Write scheme, host and port alone."
+    ),
+    _schema(_ORIGIN, "https://cdn.example.com"),
+]
+MysqlName = Annotated[
+    str,
+    _matching(
+        _MYSQL_NAME,
+        "at most 32 letters, digits and underscores: Tracardi puts it into a URL without escaping it",
+        "Choose a simpler name.",
+    ),
+    _schema(_MYSQL_NAME, "tracardi"),
+]
 Pem = Annotated[str, AfterValidator(_pem), WithJsonSchema({"type": "string"})]
-ImageRepository = Annotated[str, AfterValidator(_repository), _schema(_REPOSITORY, "tracardi/tracardi-api")]
+ImageRepository = Annotated[
+    str,
+    _matching(_REPOSITORY, "a repository such as tracardi/tracardi-api", "Leave out registry, tag and digest."),
+    _schema(_REPOSITORY, "tracardi/tracardi-api"),
+]
 ImageTag = Annotated[str, AfterValidator(_tag), _schema(_TAG, "1.0.0")]
-ImageDigest = Annotated[str, AfterValidator(_digest), _schema(_DIGEST, f"sha256:{'0' * 64}")]
+ImageDigest = Annotated[
+    str,
+    _matching(_DIGEST, "sha256: and 64 hexadecimal digits", "Copy it from the registry."),
+    _schema(_DIGEST, f"sha256:{'0' * 64}"),
+]
 SecretSetting = Annotated[
     SecretStr,
     WithJsonSchema(
