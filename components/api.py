@@ -106,7 +106,7 @@ def api_pod(args: ApiPodArgs) -> Pod:
         containers=(api,),
         instances=args.instances,
         sidecars=tunnel_sidecars(context, args.data),
-        volumes=(*volumes.values(), *tunnel_volumes(context, args.data)),
+        volumes=(*volumes.values(), *tunnel_volumes(args.data)),
         grace_seconds=args.grace_seconds,
         checksums=_checksums(args),
     )
@@ -157,7 +157,7 @@ def _checksums(args: ApiPodArgs) -> dict[str, pulumi.Input[str]]:
         checksums["elasticsearch-ca"] = pulumi.Output.concat(authority).apply(digest)
     if args.certificate is not None:
         checksums["program"] = digest(_serve_program())
-    return {**checksums, **tunnel_checksum(args.context, args.data)}
+    return {**checksums, **tunnel_checksum(args.data)}
 
 
 def _environment(args: ApiPodArgs) -> dict[str, str | SecretKey]:
@@ -245,7 +245,7 @@ def _config_maps(args: ApiConfigurationArgs) -> Iterator[tuple[str, Mapping[str,
     authority = args.data.elasticsearch.authority
     if authority is not None:
         yield ELASTICSEARCH_CA, {"ca.crt": authority}
-    if tunnels := tunnel_files(args.context, args.data):
+    if tunnels := tunnel_files(args.data):
         yield TUNNELS, tunnels
     if args.context.encrypted:
         yield API_PROGRAM, {_SERVE.name: _serve_program()}

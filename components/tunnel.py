@@ -36,9 +36,8 @@ _CONNECTIONS = 256
 _START = Probe(period=1, timeout=2, failures=60)
 
 
-def tunnel_files(context: Context, data: DataEndpoints) -> dict[str, pulumi.Input[str]]:
+def tunnel_files(data: DataEndpoints) -> dict[str, pulumi.Input[str]]:
     """The keys of the ConfigMap `TUNNELS`; none where no store is reached through a tunnel."""
-    del context
     redis, mysql = _redis(data), _mysql(data)
     files: dict[str, pulumi.Input[str]] = {}
     if redis is not None:
@@ -74,16 +73,15 @@ def tunnel_sidecars(context: Context, data: DataEndpoints) -> tuple[Container, .
     return tuple(_sidecars(context, data))
 
 
-def tunnel_volumes(context: Context, data: DataEndpoints) -> tuple[k8s.core.v1.VolumeArgs, ...]:
+def tunnel_volumes(data: DataEndpoints) -> tuple[k8s.core.v1.VolumeArgs, ...]:
     """The volumes that the sidecars mount."""
-    del context
     tunnels = (config_volume(TUNNELS, TUNNELS),) if _redis(data) or _mysql(data) else ()
     return (*tunnels, *((scratch(_ROUTER_VOLUME, "16Mi"),) if _mysql(data) else ()))
 
 
-def tunnel_checksum(context: Context, data: DataEndpoints) -> dict[str, pulumi.Input[str]]:
+def tunnel_checksum(data: DataEndpoints) -> dict[str, pulumi.Input[str]]:
     """Digest of what the sidecars read at their start only: configurations, and certificates, which are public."""
-    files = tunnel_files(context, data)
+    files = tunnel_files(data)
     if not files:
         return {}
     texts = [text for text in files.values() if isinstance(text, str)]

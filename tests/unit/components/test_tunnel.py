@@ -46,26 +46,26 @@ def the_sidecar(context: Context, data: DataEndpoints) -> Container:
     return sidecar
 
 
-def router_options(context: Context, data: DataEndpoints) -> dict[str, str]:
+def router_options(data: DataEndpoints) -> dict[str, str]:
     """The options of MySQL Router's one route."""
-    text = str(tunnel_files(context, data)["mysqlrouter.conf"])
+    text = str(tunnel_files(data)["mysqlrouter.conf"])
     _, route = text.split("[routing:tracardi]\n")
     lines = [line for line in route.splitlines() if line and not line.startswith("#")]
     return {key.strip(): value.strip() for key, value in (line.split("=", 1) for line in lines)}
 
 
-def server_line(context: Context, data: DataEndpoints) -> str:
+def server_line(data: DataEndpoints) -> str:
     """HAProxy's line about the store."""
-    text = str(tunnel_files(context, data)["haproxy.cfg"])
+    text = str(tunnel_files(data)["haproxy.cfg"])
     (line,) = (line for line in text.splitlines() if line.strip().startswith("server "))
     return line
 
 
 def test_without_tunnels_nothing_is_added_to_a_pod(context: Context) -> None:
-    assert tunnel_files(context, PLAIN) == {}
+    assert tunnel_files(PLAIN) == {}
     assert tunnel_sidecars(context, PLAIN) == ()
-    assert tunnel_volumes(context, PLAIN) == ()
-    assert tunnel_checksum(context, PLAIN) == {}
+    assert tunnel_volumes(PLAIN) == ()
+    assert tunnel_checksum(PLAIN) == {}
 
 
 def test_a_release_without_mysql_has_no_tunnel_to_it(context: Context) -> None:
@@ -74,7 +74,7 @@ def test_a_release_without_mysql_has_no_tunnel_to_it(context: Context) -> None:
 
 def test_each_tunnel_has_a_sidecar_and_both_read_one_volume(context: Context) -> None:
     sidecars = tunnel_sidecars(context, BOTH)
-    volumes = {volume.name for volume in tunnel_volumes(context, BOTH)}
+    volumes = {volume.name for volume in tunnel_volumes(BOTH)}
 
     assert [sidecar.name for sidecar in sidecars] == ["redis-tunnel", "mysql-tunnel"]
     assert {mount.volume for sidecar in sidecars for mount in sidecar.mounts} == volumes == {"tunnels", "mysql-tunnel"}
@@ -82,11 +82,11 @@ def test_each_tunnel_has_a_sidecar_and_both_read_one_volume(context: Context) ->
         (mount,) = (mount for mount in sidecar.mounts if mount.volume == "tunnels")
         assert mount.read_only
         (read,) = (word for word in sidecar.command if word.startswith(mount.path))
-        assert read.removeprefix(f"{mount.path}/") in tunnel_files(context, BOTH)
+        assert read.removeprefix(f"{mount.path}/") in tunnel_files(BOTH)
 
 
-def test_redis_is_verified_by_name(context: Context) -> None:
-    line = server_line(context, REDIS)
+def test_redis_is_verified_by_name() -> None:
+    line = server_line(REDIS)
 
     assert "cache.example.com:6400" in line
     assert "verify required" in line
@@ -98,8 +98,8 @@ def test_redis_is_verified_by_name(context: Context) -> None:
     assert "init-addr none" in line
 
 
-def test_mysql_is_verified_by_name_inside_its_own_protocol(context: Context) -> None:
-    options = router_options(context, MYSQL)
+def test_mysql_is_verified_by_name_inside_its_own_protocol() -> None:
+    options = router_options(MYSQL)
 
     assert options["destinations"] == "db.example.com:3310"
     assert options["protocol"] == "classic"
@@ -110,11 +110,11 @@ def test_mysql_is_verified_by_name_inside_its_own_protocol(context: Context) -> 
 
 
 @pytest.mark.parametrize("store", ["redis", "mysql"])
-def test_an_authority_that_is_given_takes_the_place_of_the_public_ones(context: Context, store: str) -> None:
+def test_an_authority_that_is_given_takes_the_place_of_the_public_ones(store: str) -> None:
     through = {"redis": redis_through, "mysql": mysql_through}[store]
     data = through(Tunnel("store.example.com", 7000, AUTHORITY))
 
-    files = tunnel_files(context, data)
+    files = tunnel_files(data)
 
     assert files[f"{store}-ca.crt"] == AUTHORITY
     (text,) = (str(text) for name, text in files.items() if not name.endswith(".crt"))
@@ -124,16 +124,16 @@ def test_an_authority_that_is_given_takes_the_place_of_the_public_ones(context: 
 
 
 def test_nobody_but_the_pod_itself_can_use_a_tunnel(context: Context) -> None:
-    files = tunnel_files(context, BOTH)
+    files = tunnel_files(BOTH)
 
     assert "    bind 127.0.0.1:6379" in str(files["haproxy.cfg"]).splitlines()
-    options = router_options(context, BOTH)
+    options = router_options(BOTH)
     assert (options["bind_address"], options["bind_port"]) == ("127.0.0.1", "3306")
     assert [sidecar.ports for sidecar in tunnel_sidecars(context, BOTH)] == [{"tunnel-health": 8405}, {}]
 
 
-def test_idle_connections_of_a_pool_are_not_cut(context: Context) -> None:
-    lines = [line.strip() for line in str(tunnel_files(context, REDIS)["haproxy.cfg"]).splitlines()]
+def test_idle_connections_of_a_pool_are_not_cut() -> None:
+    lines = [line.strip() for line in str(tunnel_files(REDIS)["haproxy.cfg"]).splitlines()]
     listener = lines[lines.index("listen redis") :]
 
     assert {"timeout client 24h", "timeout server 24h", "option srvtcpka", "option clitcpka"} < {*listener}
@@ -146,10 +146,10 @@ def test_a_redis_that_is_away_restarts_no_sidecar(context: Context) -> None:
         assert probe is not None
         assert isinstance(probe.http_get, k8s.core.v1.HTTPGetActionArgs)
         assert (probe.http_get.path, probe.http_get.port) == ("/healthz", 8405)
-    text = str(tunnel_files(context, REDIS)["haproxy.cfg"])
+    text = str(tunnel_files(REDIS)["haproxy.cfg"])
     assert "monitor-uri /healthz" in text
     assert "monitor fail" not in text
-    assert " check" not in server_line(context, REDIS)
+    assert " check" not in server_line(REDIS)
 
 
 def test_probing_the_tunnel_to_mysql_counts_as_no_attack(context: Context) -> None:
@@ -160,7 +160,7 @@ def test_probing_the_tunnel_to_mysql_counts_as_no_attack(context: Context) -> No
     assert isinstance(sidecar.startup.exec_, k8s.core.v1.ExecActionArgs)
     assert sidecar.startup.exec_.command == ["grep", "-q", ": 0100007F:0CEA 00000000:0000 0A ", "/proc/net/tcp"]
     assert sidecar.startup.tcp_socket is None
-    assert router_options(context, MYSQL)["max_connect_errors"] == str(2**32 - 1)
+    assert router_options(MYSQL)["max_connect_errors"] == str(2**32 - 1)
 
 
 def test_a_mysql_that_is_away_restarts_no_sidecar(context: Context) -> None:
@@ -172,11 +172,11 @@ def test_a_mysql_that_is_away_restarts_no_sidecar(context: Context) -> None:
 
 
 @pytest.mark.parametrize("data", [REDIS, MYSQL])
-def test_another_configuration_rolls_the_pods(context: Context, data: DataEndpoints) -> None:
+def test_another_configuration_rolls_the_pods(data: DataEndpoints) -> None:
     through = redis_through if data is REDIS else mysql_through
 
     checksums = [
-        tunnel_checksum(context, through(Tunnel(host, port, authority)))["tunnels"]
+        tunnel_checksum(through(Tunnel(host, port, authority)))["tunnels"]
         for host, port, authority in (
             ("a.example.com", 7000, None),
             ("b.example.com", 7000, None),
@@ -188,11 +188,11 @@ def test_another_configuration_rolls_the_pods(context: Context, data: DataEndpoi
     assert len(set(checksums)) == 4
 
 
-def test_an_authority_of_the_stack_s_own_is_part_of_the_checksum(context: Context) -> None:
+def test_an_authority_of_the_stack_s_own_is_part_of_the_checksum() -> None:
     def digest_with(authority: str) -> object:
         def program() -> dict[str, object]:
             known_later = pulumi.Output.from_input(authority)
-            return dict(tunnel_checksum(context, redis_through(Tunnel("a.example.com", 7000, known_later))))
+            return dict(tunnel_checksum(redis_through(Tunnel("a.example.com", 7000, known_later))))
 
         return run(program).outputs["tunnels"]
 
