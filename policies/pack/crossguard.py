@@ -54,6 +54,7 @@ def _policy(rule: Rule, views: Views) -> StackValidationPolicy:
         config_schema=PolicyConfigSchema(schema) if schema else None,
         severity=SdkSeverity(rule.severity.value),
         remediation_steps=rule.remedy,
+        url=rule.url,
     )
 
 

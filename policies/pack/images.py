@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from model.images import HAPROXY, MYSQL_ROUTER
+from model.images import HAPROXY, MYSQL_ROUTER, REDIS
 from model.releases import release_of, supported_versions
 
 
@@ -14,6 +14,8 @@ class Program(Enum):
     GUI = "Tracardi's console"
     PROXY = "HAProxy"
     ELASTICSEARCH = "Elasticsearch"
+    REDIS = "Redis"
+    MYSQL = "MySQL"
     MYSQL_ROUTER = "MySQL Router"
     OTHER = "a program that these rules do not know"
 
@@ -52,6 +54,8 @@ _PROGRAMS = {
     **{release.api.repository: Program.API for release in _RELEASES},
     **{release.gui.repository: Program.GUI for release in _RELEASES},
     **{_short(release.elasticsearch.repository): Program.ELASTICSEARCH for release in _RELEASES},
+    **{_short(release.mysql.repository): Program.MYSQL for release in _RELEASES if release.mysql},
+    _short(REDIS.repository): Program.REDIS,
     _short(HAPROXY.repository): Program.PROXY,
     MYSQL_ROUTER.repository: Program.MYSQL_ROUTER,
 }

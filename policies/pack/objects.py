@@ -47,6 +47,11 @@ class Objects:
         return self._by_kind.get(kind, ())
 
     @cached_property
+    def by_urn(self) -> Mapping[str, Resource]:
+        """Every resource, by its identity in the stack."""
+        return {resource.urn: resource for resource in self.resources}
+
+    @cached_property
     def workloads(self) -> tuple[Workload, ...]:
         """Everything that runs pods."""
         return tuple(

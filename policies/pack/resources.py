@@ -1,7 +1,7 @@
 """The resources of a stack as plain data, and the Kubernetes objects among them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from policies.pack.values import Plain, Value, plain
@@ -21,6 +21,10 @@ class Analysed(Protocol):
     def name(self) -> str: ...
     @property
     def props(self) -> Mapping[str, object]: ...
+    @property
+    def provider(self) -> object | None: ...
+    @property
+    def property_dependencies(self) -> "Mapping[str, Sequence[Analysed]]": ...
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ class Raw:
     token: str
     name: str
     properties: Plain
+    sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """For each property, the URNs of the resources whose outputs went into it, whether or not its value can be seen."""
+    made: bool = True
+    """Whether a provider makes it; a component is only a name for what others make."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,11 @@ class Resource:
         """The namespace that a Kubernetes object lives in."""
         return self.properties.at("metadata", "namespace").text or _DEFAULT_NAMESPACE
 
+    def sources(self, *names: str) -> frozenset[str]:
+        """URNs of the resources whose outputs went into the properties `names`, or into any where none is named."""
+        found = self.raw.sources
+        return frozenset(urn for name in names or found for urn in found.get(name, ()))
+
     @property
     def is_kubernetes_object(self) -> bool:
         """Whether the resource is an object in the cluster."""
@@ -92,7 +105,18 @@ class Resource:
 def raw_resources(analysed: Iterable[Analysed]) -> tuple[Raw, ...]:
     """What the SDK hands to a policy, as plain data."""
     return tuple(
-        Raw(resource.urn, resource.resource_type, resource.name, plain(resource.props)) for resource in analysed
+        Raw(
+            resource.urn,
+            resource.resource_type,
+            resource.name,
+            plain(resource.props),
+            {
+                key: frozenset(source.urn for source in sources)
+                for key, sources in resource.property_dependencies.items()
+            },
+            resource.provider is not None,
+        )
+        for resource in analysed
     )
 
 

@@ -8,6 +8,9 @@ from enum import Enum
 from policies.pack.resources import Resource
 from policies.pack.stack import StackView
 
+REFERENCE = "docs/policies.md"
+"""The page with a section for each rule, from the repository's root."""
+
 
 class Severity(Enum):
     """How much harm a finding can do."""
@@ -104,10 +107,15 @@ class Rule:
     options: tuple[Option, ...]
     check: Check
 
+    @property
+    def url(self) -> str:
+        """Where the rule is explained, from the repository's root."""
+        return f"{REFERENCE}#{self.name}"
+
     def message(self, finding: Finding) -> str:
-        """What a person reads: where, what, and the remedy, because the CLI shows no other field."""
+        """What a person reads: where, what, the remedy and where to read on, because the CLI shows no other field."""
         where = f"{finding.resource.label} " if finding.resource else ""
-        return f"{where}{finding.problem}. {self.remedy}"
+        return f"{where}{finding.problem}. {self.remedy} See {self.url}."
 
     def values(self, configured: Mapping[str, object]) -> Options:
         """A value for each option: the configured one, or its default where there is none that can be read."""

@@ -1,10 +1,13 @@
 """The index of a stack that every rule reads: its objects, and the ways into it."""
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from policies.pack.entries import entries
 from policies.pack.entry import Entry
 from policies.pack.objects import Objects, Proxy
+from policies.pack.roles import Role, roles
+from policies.pack.workloads import Workload
 
 
 class StackView(Objects):
@@ -36,3 +39,15 @@ class StackView(Objects):
     def tunnels(self) -> tuple[Proxy, ...]:
         """Proxies that are there for the pod that they are in."""
         return tuple(proxy for proxy in self.proxies if proxy not in self.balancers)
+
+    @cached_property
+    def _roles(self) -> Mapping[str, Role]:
+        return roles(self, self.entries)
+
+    def role(self, workload: Workload) -> Role:
+        """What the pods of `workload` are for."""
+        return self._roles[workload.resource.urn]
+
+    def in_role(self, *wanted: Role) -> tuple[Workload, ...]:
+        """The workloads whose pods are for one of `wanted`."""
+        return tuple(workload for workload in self.workloads if self.role(workload) in wanted)

@@ -1,13 +1,13 @@
 """A stack as it was recorded, to be changed by a test, and what the policy SDK makes of it."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
 from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]  # comes without types
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import PolicyResource, PolicyResourceOptions
+from pulumi_policy import PolicyProviderResource, PolicyResource, PolicyResourceOptions
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, deserialize_properties
 from pulumi_policy.policy import PolicyCustomTimeouts
 from pulumi_policy.proxy import unknown_checking_proxy
@@ -107,7 +107,18 @@ class State:
         name = inputs["metadata"]["name"]
         like = self.resources[0]
         urn = f"urn:pulumi:stack::project::{token}::{name}"
-        self.resources.append(replace(like, urn=urn, token=token, name=name, inputs=inputs, secret_inputs=frozenset()))
+        self.resources.append(
+            replace(
+                like,
+                urn=urn,
+                token=token,
+                name=name,
+                inputs=inputs,
+                secret_inputs=frozenset(),
+                property_dependencies={},
+                custom=True,
+            )
+        )
 
     def duplicate(self, kind: str, name: str, copy: str) -> JsonObject:
         """Put a copy of a Kubernetes object beside it; the copy's properties."""
@@ -131,16 +142,26 @@ class State:
                 name=resource.name,
                 properties=_sent(resource.inputs, resource.secret_inputs),
                 parent=resource.parent,
+                provider=_provider(resource),
+                propertyDependencies={
+                    key: analyzer_pb2.AnalyzerPropertyDependencies(urns=sorted(urns))
+                    for key, urns in resource.property_dependencies.items()
+                },
             )
             for resource in self.resources
         )
 
     def analysed(self) -> list[PolicyResource]:
         """The resources as the SDK hands them to a policy."""
-        return [
-            _analysed(resource.urn, resource.token, resource.name, json.dumps(resource.inputs), resource.secret_inputs)
-            for resource in self.resources
-        ]
+        found = {resource.urn: _analysed(resource) for resource in self.resources}
+        for resource in self.resources:
+            found[resource.urn].property_dependencies.update(
+                {
+                    key: [found[urn] for urn in sorted(urns) if urn in found]
+                    for key, urns in resource.property_dependencies.items()
+                }
+            )
+        return list(found.values())
 
 
 Change = Callable[[State], None]
@@ -163,10 +184,24 @@ def _sent(inputs: JsonObject, secrets: frozenset[str]) -> struct_pb2.Struct:
     return properties
 
 
+def _provider(resource: Registered) -> analyzer_pb2.AnalyzerProviderResource | None:
+    """What makes the resource; None for a component."""
+    if not resource.custom:
+        return None
+    kind = f"pulumi:providers:{resource.token.partition(':')[0]}"
+    return analyzer_pb2.AnalyzerProviderResource(type=kind, name="default", urn=f"urn:pulumi:s::p::{kind}::default")
+
+
 @cache  # most resources are the same in every test
-def _analysed(urn: str, token: str, name: str, inputs: str, secrets: frozenset[str]) -> PolicyResource:
-    """A resource as the SDK makes it from what the engine sends."""
+def _shown(inputs: str, secrets: frozenset[str]) -> Mapping[str, object]:
+    """Properties as the SDK makes them from what the engine sends."""
     plain = deserialize_properties(json_format.MessageToDict(_sent(json.loads(inputs), secrets)))
+    shown: Mapping[str, object] = unknown_checking_proxy(plain)
+    return shown
+
+
+def _analysed(resource: Registered) -> PolicyResource:
+    """A resource as the SDK makes it from what the engine sends."""
     options = PolicyResourceOptions(
         protect=False,
         ignore_changes=[],
@@ -176,4 +211,7 @@ def _analysed(urn: str, token: str, name: str, inputs: str, secrets: frozenset[s
         additional_secret_outputs=[],
         parent=None,
     )
-    return PolicyResource(token, unknown_checking_proxy(plain), urn, name, options, None, None, [], {})
+    made_by = _provider(resource)
+    provider = PolicyProviderResource(made_by.type, {}, made_by.urn, made_by.name) if made_by else None
+    shown = _shown(json.dumps(resource.inputs), resource.secret_inputs)
+    return PolicyResource(resource.token, shown, resource.urn, resource.name, options, provider, None, [], {})

@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 import sys
 import zlib
+from collections import Counter
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]  # comes without types
@@ -22,25 +23,30 @@ from policies.pack.crossguard import policies
 from policies.pack.decoding import KNOWN_SDK, decode_once
 from policies.pack.registry import RULES
 from tests.policies.analysis import CONFIGURATIONS, Server, analyse, configuration
-from tests.policies.refusals import Refusal
+from tests.policies.refusals import Fixture
 from tests.policies.state import UNDECRYPTED, UNKNOWN, State
 from tests.unit.components.conftest import build
 from tests.unit.engine import JsonObject, Recording
 from tests.unit.stacks import changed, settings_of, stack_file
 
 
-def refusals() -> list[Refusal]:
-    """What the tests of this folder make the pack refuse."""
+def fixtures() -> list[Fixture]:
+    """The changes of stacks that the tests of this folder try."""
     modules = [
         importlib.import_module(found.name)
         for found in pkgutil.iter_modules(tests.policies.__path__, "tests.policies.")
     ]
-    found = [getattr(member, "refusal", None) for module in modules for member in vars(module).values()]
-    return [refusal for refusal in found if isinstance(refusal, Refusal)]
+    found = [getattr(member, "fixture", None) for module in modules for member in vars(module).values()]
+    return [fixture for fixture in found if isinstance(fixture, Fixture)]
 
 
-def test_every_rule_is_seen_to_refuse_something() -> None:
-    assert {refusal.rule for refusal in refusals()} == {rule.name for rule in RULES}
+def test_every_rule_refuses_at_least_two_changes_and_accepts_one_that_comes_near() -> None:
+    refusing = Counter(fixture.rule for fixture in fixtures() if fixture.refused)
+    accepting = Counter(fixture.rule for fixture in fixtures() if not fixture.refused)
+
+    assert [rule.name for rule in RULES if refusing[rule.name] < 2] == []
+    assert [rule.name for rule in RULES if not accepting[rule.name]] == []
+    assert {*refusing, *accepting} == {rule.name for rule in RULES}
 
 
 def test_rules_say_what_they_are_for_and_what_to_do() -> None:

@@ -29,6 +29,10 @@ class Registered:
     """Names of the inputs that the engine encrypts."""
     parent: str
     dependencies: frozenset[str]
+    property_dependencies: Mapping[str, frozenset[str]]
+    """For each input, the resources whose outputs went into it."""
+    custom: bool
+    """Whether a provider makes it; components are only names for what others make."""
     ignored_changes: tuple[str, ...]
     replaced_on: tuple[str, ...]
     """Properties that only a new object in place of the old one can change."""
@@ -100,6 +104,10 @@ class Recording(MockMonitor):
                     secret_inputs=frozenset(key for key, value in inputs.items() if _is_secret(value)),
                     parent=request.parent,
                     dependencies=frozenset(request.dependencies),
+                    property_dependencies={
+                        key: frozenset(found.urns) for key, found in request.propertyDependencies.items()
+                    },
+                    custom=request.custom,
                     ignored_changes=tuple(request.ignoreChanges),
                     replaced_on=tuple(request.replaceOnChanges),
                     patience=request.customTimeouts.create,

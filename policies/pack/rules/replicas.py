@@ -11,6 +11,7 @@ from model.limits import (
 )
 from policies.pack.images import Program
 from policies.pack.resources import selects
+from policies.pack.roles import collects_only
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.values import Value
@@ -48,14 +49,9 @@ def track_instances(stack: StackView, options: Options) -> Iterator[Finding]:
     track = [
         workload
         for workload in stack.running(Program.API)
-        if workload.resource.urn in reached or _collects_only(workload)
+        if workload.resource.urn in reached or collects_only(workload)
     ]
     yield from _together(stack, track, "the track API", options.number("minimum"))
-
-
-def _collects_only(workload: Workload) -> bool:
-    flags = (container.environment.get("EXPOSE_GUI_API") for container in workload.serving)
-    return any(flag is not None and flag.value == "no" for flag in flags)
 
 
 @rule(
