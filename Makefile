@@ -8,6 +8,8 @@ KUBE_CONTEXT ?=
 CLUSTER ?= tracardi
 # For `make down`: `keep` leaves data that the stack keeps in the cluster.
 DATA ?=
+# For `make test-policies`: anything has Pulumi judge every change that the tests try, not two for each rule.
+THOROUGH ?=
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -34,6 +36,10 @@ up: ## From whatever is there to a running stack; prints its addresses
 .PHONY: preview
 preview: ## What `up` would change, judged by the policy pack; the exit status is the verdict
 	@$(STACK_COMMAND) preview $(STACK_OPTIONS)
+
+.PHONY: preview-all
+preview-all: ## `preview` of every stack file, as pull requests are judged
+	@$(STACK_COMMAND) preview-all --context '$(KUBE_CONTEXT)' --cluster '$(CLUSTER)'
 
 .PHONY: down
 down: ## Remove what the stack made, with DATA=keep all but its data; its file stays
@@ -66,6 +72,8 @@ check: python-environment ## Format, lint, types, generated files up to date, ma
 	$(VENV)/mypy .
 	$(VENV)/python -m settings.schema --check
 	$(VENV)/python -m settings.reference --check
+	$(VENV)/python -m policies.reference --check
+	$(VENV)/python -m policies.pack.configuration
 	@files=$$(gofmt -l tools/go) && test -z "$$files" || { echo "make check: gofmt failed, or would change: $$files" >&2; exit 1; }
 	$(VENV)/python -m tests.manifests check
 
@@ -77,8 +85,8 @@ test-unit: python-environment ## Tests that need neither Pulumi's engine nor a c
 	$(VENV)/pytest --numprocesses auto -m '' tests/unit
 
 .PHONY: test-policies
-test-policies: pulumi-tools ## Tests of the policy pack
-	$(VENV)/pytest -m '' --numprocesses auto tests/policies
+test-policies: pulumi-tools ## Tests of the policy pack; with THOROUGH=yes the slow ones as well
+	$(VENV)/pytest $(if $(THOROUGH),-m '') --numprocesses auto tests/policies
 
 .PHONY: test-cluster
 test-cluster: tools ## Both stacks, and their variants, on embedded clusters of the tests' own
@@ -95,6 +103,7 @@ bench: ## The performance table
 schema: python-environment ## Write the generated files anew
 	$(VENV)/python -m settings.schema
 	$(VENV)/python -m settings.reference
+	$(VENV)/python -m policies.reference
 
 .PHONY: clean
 clean: ## Remove this clone's clusters and everything else that commands made in it

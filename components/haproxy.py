@@ -32,7 +32,10 @@ class Upstream:
     slots: int
     health_path: str
     ca_secret: str | None = None
-    """Secret in the balancer's namespace whose key ca.crt verifies that instances are `host`; None for plain text."""
+    """Secret in the balancer's namespace whose key ca.crt verifies that instances are `host`; None for plain text.
+
+    With it, no port of the balancer's own is plain either, but for the redirect to https.
+    """
 
 
 def haproxy_configuration(

@@ -12,6 +12,7 @@ from components.haproxy import Upstream
 from components.kubernetes import digest, metadata
 from components.pods import TMP, Container, Mount, Pod, Resources, config_volume, pod_template, scratch, secret_volume
 from components.stateless import service_account
+from model.credentials import used_by
 from model.event_sources import event_source
 from model.images import Software
 from model.roles import Role
@@ -99,7 +100,7 @@ def _address(api: Upstream) -> str:
 
 def _pod(args: InstallationArgs) -> Pod:
     context, role = args.context, Role.INSTALLATION
-    verified = args.api.ca_secret is not None
+    verified, secrets = args.api.ca_secret is not None, used_by(role, mysql=context.release.uses_mysql)
     install = Container(
         name="install",
         image=context.image(Software.API),
@@ -129,7 +130,8 @@ def _pod(args: InstallationArgs) -> Pod:
         containers=(install,),
         volumes=(
             config_volume("program", role.value),
-            secret_volume("credentials", context.credentials_secret(role)),
+            # By name, so that a preview tells what the pod sees before any of it exists.
+            secret_volume("credentials", context.credentials_secret(role), {key: key for key in secrets}),
             scratch("tmp", "16Mi"),
             # The Secret holds the API's key as well; this pod sees the authority alone.
             *((secret_volume("api-ca", args.api.ca_secret, {"ca.crt": "ca.crt"}),) if args.api.ca_secret else ()),

@@ -142,8 +142,8 @@ def _gateway(args: LoadBalancerArgs, settings: GatewaySettings, shown: str) -> G
 
 
 def _pod(args: LoadBalancerArgs, served: str, files_digest: str) -> Pod:
-    alive = Check(path="/healthz", port=Port.BALANCER_METRICS)
     verified = args.upstream.ca_secret
+    alive = Check(path="/healthz", port=Port.BALANCER_METRICS, tls=verified is not None)
     certificates = (CERTIFICATES, UPSTREAM) if verified else (CERTIFICATES,)
     haproxy = Container(
         name="haproxy",

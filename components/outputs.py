@@ -50,7 +50,7 @@ def plain_connections(settings: Settings) -> tuple[PlainConnection, ...]:
     if settings.uses_mysql:
         reached[Store.MYSQL] = data.mysql is not None and data.mysql.tunnel
     stores = frozenset(store for store, tunnel in reached.items() if not tunnel)
-    return exceptions(settings.certificates.encryption, context.roles, stores)
+    return exceptions(settings.certificates.encryption, context.roles, stores, tunnels=data.redis.tunnel)
 
 
 def _records(entry: LoadBalancer) -> pulumi.Output[list[dict[str, object]]]:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from model.limits import MIN_DISTINCT_CHARACTERS, MIN_GIVEN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from model.roles import Role
@@ -39,6 +40,14 @@ _STRENGTHS = {
 
 _LEAST_GIVEN = {Credential.ELASTICSEARCH: 12, Credential.REDIS: 12, Credential.MYSQL: 12}
 """Passwords of services that others run are of their making; they are only checked for carelessness."""
+
+_LEAST_UNKNOWN = 12
+
+_TRIED_FIRST = re.compile(
+    r"tracardi|passw(or[dt]|d|0rd)|secret|token|admin(istrator)?|root|elastic(search)?|redis|mysql|merging|profile|"
+    r"change(me|it|this)?|default|letmein|welcome|qwert[yz](uiop)?|asdf(ghjkl)?|install(ation)?|example",
+    re.IGNORECASE,
+)
 
 _IN_URLS = frozenset({Credential.MYSQL})
 _IN_FILES = frozenset({Credential.REDIS, Credential.ELASTICSEARCH, Credential.MYSQL_ROOT})
@@ -82,16 +91,42 @@ def needed(roles: frozenset[Role], *, mysql: bool) -> tuple[Credential, ...]:
     return tuple(credential for credential in Credential if credential in used)
 
 
-def too_weak(credential: Credential, value: str) -> str | None:
-    """Why `value`, which was given and not generated, cannot serve as `credential`; None where it can."""
-    least = _LEAST_GIVEN.get(credential, MIN_GIVEN_PASSWORD_LENGTH)
+def fits_urls(value: str) -> bool:
+    """Whether `value` means itself in a URL, wherever it stands there."""
+    return re.search(r"[^A-Za-z0-9._~-]", value) is None
+
+
+def _pattern(value: str) -> str | None:
+    """What is missing from `value` that keeps people from guessing it."""
+    if len(set(value)) < MIN_DISTINCT_CHARACTERS:
+        return f"at least {MIN_DISTINCT_CHARACTERS} different characters"
+    if (value + value).find(value, 1) < len(value):
+        return "a text that does not repeat itself"
+    rest = re.sub(r"[\W_]", "", _TRIED_FIRST.sub("", value))
+    if _counts(value) or (_TRIED_FIRST.search(value) and (len(rest) < MIN_DISTINCT_CHARACTERS or _counts(rest))):
+        return "something that is not made of words and rows that are tried first"
+    return None
+
+
+def _counts(value: str) -> bool:
+    """Whether most characters follow from the one before, as in 1234 or aaaa."""
+    steps = [abs(ord(after) - ord(before)) <= 1 for before, after in pairwise(value)]
+    return sum(steps) > len(steps) / 2
+
+
+def too_weak(credential: Credential | None, value: str) -> str | None:
+    """Why `value`, which was given and not generated, cannot serve as `credential`; None where it can.
+
+    Without `credential` it is a secret that this model does not know.
+    """
+    least = _LEAST_UNKNOWN if credential is None else _LEAST_GIVEN.get(credential, MIN_GIVEN_PASSWORD_LENGTH)
     if len(value) < least:
         return f"at least {least} characters"
     if value.strip() != value or not value.isprintable():
         return "printable characters, without spaces around them"
-    if len(set(value)) < MIN_DISTINCT_CHARACTERS:
-        return f"at least {MIN_DISTINCT_CHARACTERS} different characters"
-    if credential in _IN_URLS and re.search(r"[^A-Za-z0-9._~-]", value):
+    if pattern := _pattern(value):
+        return pattern
+    if credential in _IN_URLS and not fits_urls(value):
         return "letters, digits and . _ ~ - only: Tracardi puts it into a URL without escaping it"
     if credential in _IN_FILES and re.search(r"[^A-Za-z0-9._~!@%^&*()+=:,/?-]", value):
         return "no quotes, backslashes, spaces, dollar or number signs: it is written into a configuration file"

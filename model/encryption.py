@@ -12,7 +12,7 @@ class Encryption(StrEnum):
     EDGE = "edge"
     """At the balancers; plain text inside the cluster, but for Elasticsearch."""
     FULL = "full"
-    """At every API, console and Elasticsearch instance, which the balancers and the API verify."""
+    """At every API, console and Elasticsearch instance, which the balancers and the API verify, and at the metrics."""
 
 
 class Store(StrEnum):
@@ -30,8 +30,13 @@ class PlainConnection:
     reason: str
 
 
-def exceptions(encryption: Encryption, roles: frozenset[Role], stores: frozenset[Store]) -> tuple[PlainConnection, ...]:
-    """Connections in plain text, in an installation of `roles` that reaches `stores` without a tunnel."""
+def exceptions(
+    encryption: Encryption, roles: frozenset[Role], stores: frozenset[Store], *, tunnels: bool = False
+) -> tuple[PlainConnection, ...]:
+    """Connections in plain text, in an installation of `roles` that reaches `stores` without a tunnel.
+
+    `tunnels` is whether there is a sidecar that tells the kubelet that it lives.
+    """
     inside = [
         PlainConnection(f"{balancer} to {target}", "TLS ends at the balancers (tracardi:certificates.encryption: edge)")
         for balancer, target in (
@@ -50,8 +55,10 @@ def exceptions(encryption: Encryption, roles: frozenset[Role], stores: frozenset
         for store in Store
         if store in stores
     ]
-    always = [
-        PlainConnection("port 80 of each balancer", "answers every request with a redirect to https"),
-        PlainConnection("metrics port of each balancer", "closed to all but tracardi:network.scrapers and the kubelet"),
-    ]
-    return (*inside, *unencrypted, *always)
+    redirects = PlainConnection("port 80 of each balancer", "answers every request with a redirect to https")
+    metrics = PlainConnection(
+        "metrics port of each balancer", "closed to all but tracardi:network.scrapers and the kubelet"
+    )
+    health = PlainConnection("health page of each Redis tunnel", "says that it listens, and nothing else")
+    edge = encryption is Encryption.EDGE
+    return (*inside, *unencrypted, redirects, *([metrics] if edge else []), *([health] if tunnels else []))

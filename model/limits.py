@@ -36,5 +36,8 @@ WIDEST_TRUSTED_PREFIX_V4 = 8
 WIDEST_TRUSTED_PREFIX_V6 = 32
 """A trusted IPv6 network is at most a /32, the size a provider gets."""
 
+MOST_OF_WIDEST_NETWORKS = 4
+"""All networks of a list together are at most as large as this many of the widest: private use takes a bit over one."""
+
 SUPPORTED_KUBERNETES = (1, 31)
 """Oldest supported version: `matchLabelKeys` in topology spread and the sleep lifecycle hook are on from there."""

@@ -19,30 +19,28 @@ KNOWN_SDK = "1.21.0"
 
 
 class _Once:
-    """A function that answers again what it answered before, for arguments with the same key."""
+    """A function that answers again what it answered before, for the same object."""
 
-    def __init__(self, function: Callable[..., Any], key: Callable[[Any], object]) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self._key = key
-        # With the argument, so that an identity that serves as a key is not given to another object.
-        self._answers: dict[object, tuple[Any, Any]] = {}
+        # With the object: while it is kept, its identity is given to no other, and a message goes by the same one
+        # whenever it is asked for.
+        self._answers: dict[int, tuple[Any, Any]] = {}
 
     def __call__(self, argument: Any, *others: Any) -> Any:  # noqa: ANN401 - stands in for several functions
         if others:
             return self._function(argument, *others)
-        key = self._key(argument)
-        if key not in self._answers:
-            self._answers[key] = argument, self._function(argument)
-        return self._answers[key][1]
+        if id(argument) not in self._answers:
+            self._answers[id(argument)] = argument, self._function(argument)
+        return self._answers[id(argument)][1]
 
 
 def decode_once() -> None:
     """Make the SDK's server keep what it decoded; does nothing with an SDK that is not the known one."""
     if VERSION != KNOWN_SDK:
         return
-    to_dict = _Once(json_format.MessageToDict, key=lambda message: message.SerializeToString(deterministic=True))
     vars(sdk).update(
-        json_format=SimpleNamespace(MessageToDict=to_dict),
-        deserialize_properties=_Once(deserialize_properties, key=id),
-        unknown_checking_proxy=_Once(unknown_checking_proxy, key=id),
+        json_format=SimpleNamespace(MessageToDict=_Once(json_format.MessageToDict)),
+        deserialize_properties=_Once(deserialize_properties),
+        unknown_checking_proxy=_Once(unknown_checking_proxy),
     )

@@ -1,63 +1,22 @@
-"""Ways into the stack from outside: Services, routes of Gateways, and pods that a policy opens to everybody."""
+"""Ways into the stack from outside, of every sort, and pods that a policy opens to everybody."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from model.networks import too_wide
-from policies.pack import networks
-from policies.pack.admission import caught
+from model.networks import Network, too_wide
+from policies.pack.admission import Direction, caught, ends, rules
 from policies.pack.entry import Entry
 from policies.pack.gateways import routes
-from policies.pack.haproxy.clients import Told, client_lists, misplaced_trust
+from policies.pack.haproxy.clients import Told
+from policies.pack.host_entries import host_entries
+from policies.pack.ingresses import ingresses
 from policies.pack.objects import Objects
-from policies.pack.reach import Answering, Reach, reach_of_pods, reach_of_service
+from policies.pack.reach import Reach, reach_of_pods
 from policies.pack.resources import Resource
+from policies.pack.service_entries import outside_services
 from policies.pack.values import Value
 from policies.pack.workloads import Workload
-
-_OUTSIDE_TYPES = frozenset({"LoadBalancer", "NodePort"})
-
-
-class ServiceEntry(Entry):
-    """A Service that is reached from outside the cluster."""
-
-    @property
-    def workloads(self) -> tuple[Workload, ...]:
-        return self.stack.selected(self.resource)
-
-    @cached_property
-    def reach(self) -> Reach:
-        return reach_of_service(self.stack, self.resource)
-
-    @cached_property
-    def open_because(self) -> str | None:
-        spec = self.resource.spec
-        balanced = spec["type"].text == "LoadBalancer"
-        if balanced and (reason := _unlisted(spec["loadBalancerSourceRanges"])):
-            return reason
-        if not balanced or spec["allocateLoadBalancerNodePorts"].flag is not False or spec["externalIPs"].given:
-            # Source ranges guard the balancer's address alone; on these ways in, only a proxy can judge.
-            return self._open_past_the_balancer()
-        return None
-
-    def _open_past_the_balancer(self) -> str | None:
-        ways = "its node ports or external addresses admit everybody"
-        if self.resource.spec["externalTrafficPolicy"].text != "Local":
-            return f"{ways}, and hide clients' addresses from the proxy behind"
-        if not self.reach.answering or self.reach.dead_ends or not all(end.proxied for end in self.reach.ends):
-            return f"{ways}, and not all that it leads to is a proxy with a source allow list"
-        for answering in self.reach.answering:
-            if not _listed(answering):
-                return f"{ways}, and frontend {answering.frontend.name} behind it has no source allow list"
-        return None
-
-
-def _listed(answering: Answering) -> bool:
-    """Whether a proxy lets nobody pass but clients of its list, by the addresses that they really have."""
-    lists = [found for found in client_lists(answering.frontend) if found.told is Told.CONNECTION]
-    trusting = any(misplaced_trust(answering.frontend, answering.bind))
-    return not trusting and any(found.limits for found in lists)
 
 
 class OpenPods(Entry):
@@ -80,31 +39,37 @@ class OpenPods(Entry):
     def open_because(self) -> str:
         return "it lets everybody connect"
 
+    @property
+    def told(self) -> Told:
+        return Told.CONNECTION
+
 
 @dataclass(frozen=True)
 class _Opening:
-    """An ingress rule that admits everybody; no port means every port."""
+    """A policy's rule that admits addresses to pods; `networks` is None where it admits everybody."""
 
     policy: Resource
-    ports: tuple[Value, ...]
+    ports: frozenset[int | None]
+    """None stands for all of them."""
+    networks: tuple[Network, ...] | None
 
-    def ports_of(self, workload: Workload) -> tuple[int | None, ...]:
-        """The ports of `workload` that the rule opens; None stands for all of them."""
-        return tuple(workload.port(entry["port"]) if not entry["endPort"].given else None for entry in self.ports)
+    @property
+    def wide(self) -> bool:
+        """Whether it alone admits everybody."""
+        return self.networks is None or too_wide(self.networks) is not None
 
 
 def entries(stack: Objects) -> tuple[Entry, ...]:
     """Every way into `stack`."""
-    services = [ServiceEntry(stack, resource) for resource in stack.of_kind("Service") if _is_outside(resource)]
-    known: list[Entry] = [*services, *routes(stack)]
+    known: list[Entry] = [*outside_services(stack), *routes(stack), *ingresses(stack), *host_entries(stack)]
     public = {port for entry in known if entry.open_because for port in _answering_ports(entry)}
     opened = []
-    for opening in _openings(stack):
-        for workload in caught(stack, opening.policy):
-            ports = opening.ports_of(workload) or (None,)
+    openings = _openings(stack)
+    for workload in stack.workloads:
+        for policy, ports in _opened(openings.get(workload.resource.urn, [])):
             # The others are on the list already, with the entry that is the reason for the policy.
             if further := tuple(port for port in ports if (workload.resource.urn, port) not in public):
-                opened.append(OpenPods(stack, opening.policy, workload, further))
+                opened.append(OpenPods(stack, policy, workload, further))
     return (*known, *opened)
 
 
@@ -116,31 +81,45 @@ def _answering_ports(entry: Entry) -> Iterator[tuple[str, int | None]]:
             yield from ((urn, port) for port in answering.bind.ports or ())
 
 
-def _is_outside(service: Resource) -> bool:
-    kind = service.spec["type"]
-    return kind.text in _OUTSIDE_TYPES or kind.hidden or service.spec["externalIPs"].given
+def _opened(openings: list[_Opening]) -> Iterator[tuple[Resource, list[int | None]]]:
+    """The policies that open ports to everybody, each with the ports; the last of several that do so together."""
+    found: dict[str, tuple[Resource, list[int | None]]] = {}
+    every = {port for opening in openings for port in opening.ports}
+    for port in sorted(every, key=lambda number: number or 0):
+        about = [opening for opening in openings if opening.ports & {port, None}]
+        guilty = [opening for opening in about if opening.wide]
+        if not guilty and too_wide(network for opening in about for network in opening.networks or ()):
+            guilty = about[-1:]
+        for opening in guilty:
+            ports = found.setdefault(opening.policy.urn, (opening.policy, []))[1]
+            # Where all are open, one of them is nothing more.
+            if port not in ports and None not in ports:
+                ports.append(port)
+    yield from found.values()
 
 
-def _unlisted(ranges: Value) -> str | None:
-    found = [networks.parse(entry.text or "") for entry in ranges]
-    listed = [network for network in found if network is not None]
-    if not listed or len(listed) < len(found):
-        return "it has no readable loadBalancerSourceRanges"
-    wide = too_wide(listed)
-    return f"its loadBalancerSourceRanges add up to {wide}" if wide else None
-
-
-def _openings(stack: Objects) -> Iterator[_Opening]:
+def _openings(stack: Objects) -> dict[str, list[_Opening]]:
+    found: dict[str, list[_Opening]] = {}
     for policy in stack.of_kind("NetworkPolicy"):
-        for ingress in policy.spec["ingress"]:
-            if _admits_everybody(ingress):
-                yield _Opening(policy, tuple(ingress["ports"]))
+        admitting = [(rule, _networks(rule)) for rule in rules(policy, Direction.INGRESS)]
+        for workload in caught(stack, policy) if admitting else ():
+            for rule, networks in admitting:
+                if networks is None or networks:
+                    opening = _Opening(policy, frozenset(_ports(rule, workload)), networks)
+                    found.setdefault(workload.resource.urn, []).append(opening)
+    return found
 
 
-def _admits_everybody(ingress: Value) -> bool:
-    blocks = [peer["ipBlock"] for peer in ingress["from"]]
-    if not blocks:
-        return True
-    found = [networks.parse(block["cidr"].text or "") for block in blocks if block.given]
-    named = [network for network in found if network is not None]
-    return len(named) < len(found) or too_wide(named) is not None
+def _ports(rule: Value, workload: Workload) -> Iterator[int | None]:
+    opened = tuple(rule["ports"])
+    for entry in opened:
+        yield workload.port(entry["port"]) if not entry["endPort"].given else None
+    if not opened:
+        yield None
+
+
+def _networks(rule: Value) -> tuple[Network, ...] | None:
+    """The addresses that `rule` admits; None where it admits all, or where they cannot be read."""
+    blocks = [block for peer in ends(rule, Direction.INGRESS) if (block := peer.block)]
+    networks = [block.network for block in blocks if block.network is not None]
+    return tuple(networks) if len(networks) == len(blocks) else None

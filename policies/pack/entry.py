@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 
+from policies.pack.haproxy.clients import Told
 from policies.pack.objects import Objects
 from policies.pack.reach import Reach
 from policies.pack.resources import Resource
@@ -34,6 +35,11 @@ class Entry(ABC):
     @abstractmethod
     def open_because(self) -> str | None:
         """Why strangers can use the entry; None where every way in is for known networks only."""
+
+    @property
+    @abstractmethod
+    def told(self) -> Told:
+        """How the pods that answer first learn whom requests are from."""
 
     @property
     def plain_because(self) -> str | None:

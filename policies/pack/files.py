@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from posixpath import normpath
 
 from policies.pack.unreadable import UnreadableError
-from policies.pack.values import Value
+from policies.pack.values import NOTHING, Value
 from policies.pack.workloads import Container, Workload
 
 
@@ -39,6 +40,8 @@ def read(workload: Workload, container: Container, path: PurePosixPath) -> str:
     Raises:
         UnreadableError: no ConfigMap of the stack holds it, or its text cannot be seen.
     """
+    if ".." in path.parts:
+        raise UnreadableError(f"{path} goes upwards")
     mount = _covering(list(_mounts(workload, container)), path)
     texts = (mount.files or {}) if mount else {}
     key = mount.inside / path.relative_to(mount.path) if mount else path
@@ -67,24 +70,85 @@ def _covering(mounts: list[_Mount], path: PurePosixPath) -> _Mount | None:
     return max((mount for mount in mounts if mount.covers(path)), key=lambda mount: len(mount.path.parts), default=None)
 
 
-def _mounts(workload: Workload, container: Container) -> Iterator[_Mount]:
-    volumes = {volume["name"].text: volume for volume in workload.pod["volumes"]}
-    for mount in container.properties["volumeMounts"]:
-        folder, volume = mount["mountPath"].text, volumes.get(mount["name"].text)
-        if folder is None:
+def mounted(container: Container) -> Iterator[PurePosixPath]:
+    """Where something is mounted in `container`.
+
+    Raises:
+        UnreadableError: a path cannot be seen.
+    """
+    mounts = container.properties["volumeMounts"]
+    if mounts.hidden or container.properties["volumeDevices"].given:
+        raise UnreadableError(f"what is mounted in container {container.name} cannot be seen")
+    for mount in mounts:
+        if mount["mountPath"].text is None:
             raise UnreadableError(f"a path that is mounted in container {container.name} cannot be seen")
-        known = volume is not None and not mount["subPathExpr"].given and not mount["subPath"].hidden
+        yield absolute(mount["mountPath"].text)
+
+
+def absolute(path: str) -> PurePosixPath:
+    """`path` as the container finds it: Kubernetes takes a mount's path from the root, and dots lead nowhere."""
+    return PurePosixPath(normpath(f"/{path.lstrip('/')}"))
+
+
+def _mounts(workload: Workload, container: Container) -> Iterator[_Mount]:
+    named = [(volume["name"].text, volume) for volume in workload.pod["volumes"]]
+    volumes = dict(named)
+    for mount, path in zip(container.properties["volumeMounts"], mounted(container), strict=True):
+        name = mount["name"].text
+        volume = volumes.get(name)
+        known = (
+            volume is not None
+            and [found for found, _ in named].count(name) == 1
+            and not mount["subPathExpr"].given
+            and (not mount["subPath"].given or mount["subPath"].text is not None)
+        )
         files = _files(workload, volume) if volume is not None and known else None
-        yield _Mount(PurePosixPath(folder), PurePosixPath(mount["subPath"].text or ""), files)
+        yield _Mount(path, PurePosixPath(mount["subPath"].text or ""), files)
 
 
-def _files(workload: Workload, volume: Value) -> dict[PurePosixPath, str | None] | None:
-    sources = [volume["configMap"], *(source["configMap"] for source in volume.at("projected", "sources"))]
-    found = [(source, workload.config_maps.get(source["name"].text or "")) for source in sources if source.given]
-    files = {}
-    for source, data in found:
-        keys = {item["key"].text or "": item["path"].text or "" for item in source["items"]}
-        for key, text in (data.fields if data else {}).items():
-            if not keys or key in keys:
-                files[PurePosixPath(keys.get(key, key))] = text.text
-    return files if any(data for _, data in found) else None
+_Files = dict[PurePosixPath, str | None]
+"""Texts by their paths in a volume; None for one that cannot be seen."""
+
+
+def _files(workload: Workload, volume: Value) -> _Files | None:
+    """What `volume` holds; None where it may hold anything."""
+    if volume.fields.keys() - {"name"} == {"configMap"}:
+        return _of_config_map(workload, volume["configMap"])
+    if volume.fields.keys() - {"name"} != {"projected"}:
+        return None
+    files: _Files = {}
+    for source in volume.at("projected", "sources"):
+        found = _of_source(workload, source)
+        if found is None:
+            return None
+        # Of two that put a file in the same place, nobody should have to know which one wins.
+        files.update({path: None if path in files else text for path, text in found.items()})
+    return files
+
+
+def _of_source(workload: Workload, source: Value) -> _Files | None:
+    match tuple(source.fields):
+        case ("configMap",):
+            return _of_config_map(workload, source["configMap"])
+        case ("secret",) | ("downwardAPI",):
+            (of,) = source.fields.values()
+            paths = [item["path"].text for item in of["items"]]
+            # Without a choice, all that there is.
+            return {PurePosixPath(path): None for path in paths if path} if paths and all(paths) else None
+        case ("serviceAccountToken",) | ("clusterTrustBundle",):
+            (of,) = source.fields.values()
+            return {PurePosixPath(of["path"].text): None} if of["path"].text else None
+        case _:
+            return None
+
+
+def _of_config_map(workload: Workload, source: Value) -> _Files | None:
+    data = workload.config_maps.get(source["name"].text or "")
+    items = [(item["key"].text, item["path"].text) for item in source["items"]]
+    if source["items"].hidden or not all(key and path for key, path in items):
+        return None
+    known = data is not None and isinstance(data.raw, dict)
+    if not items:
+        return {PurePosixPath(key): text.text for key, text in data.fields.items()} if data and known else None
+    fields = data.fields if data else {}
+    return {PurePosixPath(path or ""): fields.get(key or "", NOTHING).text for key, path in items}

@@ -3,56 +3,45 @@
 from collections.abc import Iterator
 from functools import cached_property
 
-from policies.pack.entry import Entry
-from policies.pack.haproxy.clients import Told, client_lists
 from policies.pack.objects import Objects
-from policies.pack.reach import Reach, reach_of_services
 from policies.pack.resources import Resource
+from policies.pack.routing import RoutedEntry
 from policies.pack.values import Value
-from policies.pack.workloads import Workload
 
 GROUP = "gateway.networking.k8s.io"
+_HTTP = frozenset({"GRPCRoute", "HTTPRoute"})
+_KINDS = (*sorted(_HTTP), "TCPRoute", "TLSRoute", "UDPRoute")
+_ROUTE = frozenset({"hostnames", "parentRefs", "rules"})
 _RULE = frozenset({"backendRefs", "filters", "matches", "name", "timeouts"})
 _BACKEND = frozenset({"group", "kind", "name", "namespace", "port", "weight"})
+_GATEWAY = frozenset({"addresses", "gatewayClassName", "infrastructure", "listeners"})
+_INFRASTRUCTURE = frozenset({"annotations", "labels"})
+_LISTENER = frozenset({"allowedRoutes", "hostname", "name", "port", "protocol", "tls"})
+_TLS = frozenset({"certificateRefs", "mode"})
+_PROTOCOLS = frozenset({"HTTP", "HTTPS"})
 
 
 def routes(stack: Objects) -> tuple["RouteEntry", ...]:
     """Every route of the stack."""
-    found = (resource for resource in stack.of_kind("HTTPRoute") if resource.group_kind.startswith(GROUP))
-    return tuple(RouteEntry(stack, resource) for resource in found)
+    found = (resource for kind in _KINDS for resource in stack.of_kind(kind))
+    return tuple(RouteEntry(stack, resource) for resource in found if resource.group_kind.partition("/")[0] == GROUP)
 
 
-class RouteEntry(Entry):
-    """An HTTPRoute: requests from a Gateway, which everybody can reach, to Services."""
+class RouteEntry(RoutedEntry):
+    """A route: requests from a Gateway, which everybody can reach, to Services."""
 
     @property
-    def workloads(self) -> tuple[Workload, ...]:
-        return tuple(workload for service, _ in self.services for workload in self.stack.selected(service))
+    def admits(self) -> str:
+        return "its Gateway admits everybody"
+
+    @property
+    def tells_clients(self) -> bool:
+        return self.resource.kind in _HTTP
 
     @cached_property
     def services(self) -> tuple[tuple[Resource, int | None], ...]:
-        """The Services that requests go to, each with the port."""
         found = [(self._service(backend), backend["port"].number) for backend in self._backends()]
         return tuple((service, int(port) if port else None) for service, port in found if service)
-
-    @cached_property
-    def reach(self) -> Reach:
-        reach = reach_of_services(self.stack, self.services)
-        reach.dead_ends.extend((self.resource, reason) for reason in self._not_followed())
-        return reach
-
-    @cached_property
-    def open_because(self) -> str | None:
-        if not self._leads_anywhere:
-            return None
-        everybody = "its Gateway admits everybody"
-        if not self.reach.answering or self.reach.dead_ends or not all(end.proxied for end in self.reach.ends):
-            return f"{everybody}, and not all that it leads to is a proxy with a source allow list"
-        for answering in self.reach.answering:
-            lists = [found for found in client_lists(answering.frontend) if found.told is Told.HEADER]
-            if not any(found.limits for found in lists):
-                return f"{everybody}, and frontend {answering.frontend.name} has no list of the clients that it tells"
-        return None
 
     @cached_property
     def plain_because(self) -> str | None:
@@ -68,7 +57,7 @@ class RouteEntry(Entry):
 
     @property
     def _leads_anywhere(self) -> bool:
-        return any(rule["backendRefs"].given for rule in self._rules()) or bool(list(self._not_followed()))
+        return any(rule["backendRefs"].given for rule in self._rules()) or self.leads_anywhere
 
     def _rules(self) -> Iterator[Value]:
         return iter(self.resource.spec["rules"])
@@ -77,8 +66,9 @@ class RouteEntry(Entry):
         return (backend for rule in self._rules() for backend in rule["backendRefs"])
 
     def _service(self, backend: Value) -> Resource | None:
-        namespace = backend["namespace"].text or self.resource.namespace
-        return self.stack.service(backend["name"].text or "", namespace) if _is_service(backend) else None
+        if backend["namespace"].hidden or not _is_service(backend):
+            return None
+        return self.stack.service(backend["name"].text or "", backend["namespace"].text or self.resource.namespace)
 
     def _gateway(self, parent: Value) -> Resource | None:
         namespace = parent["namespace"].text or self.resource.namespace
@@ -92,10 +82,12 @@ class RouteEntry(Entry):
             None,
         )
 
-    def _not_followed(self) -> Iterator[str]:
+    def not_followed(self) -> Iterator[str]:
         spec = self.resource.spec
         if spec["parentRefs"].hidden or not list(self._rules()):
             yield "has rules or parents that cannot be seen"
+        if unknown := sorted(name for name, value in spec.fields.items() if value.given and name not in _ROUTE):
+            yield f"has {unknown[0]}, which these rules do not follow"
         for parent in spec["parentRefs"]:
             if self._gateway(parent) is None:
                 yield f"belongs to {parent['name'].text or 'something'}, which is no Gateway of the stack"
@@ -107,7 +99,8 @@ class RouteEntry(Entry):
 
 
 def _is_service(backend: Value) -> bool:
-    return not backend["group"].text and backend["kind"].text in {None, "Service"} and not backend["kind"].hidden
+    kind, group = backend["kind"], backend["group"]
+    return not group.hidden and not group.text and kind.text in {None, "Service"} and not kind.hidden
 
 
 def _unknown(rule: Value) -> Iterator[str]:
@@ -135,13 +128,36 @@ def _terminates_tls(listener: Value) -> bool:
     return listener["protocol"].text == "HTTPS" and terminated and any(tls["certificateRefs"])
 
 
-def open_listeners(stack: Objects) -> Iterator[tuple[Resource, str]]:
-    """Gateways with a listener that takes routes from other namespaces."""
+def unfollowed_gateways(stack: Objects) -> Iterator[tuple[Resource, str]]:
+    """Gateways that take routes from elsewhere, or do what cannot be judged, and what that is."""
     for gateway in stack.of_kind("Gateway"):
-        if gateway.spec["listeners"].hidden:
-            yield gateway, "has listeners that cannot be seen"
+        for problem in _of_gateway(gateway.spec):
+            yield gateway, problem
         for listener in gateway.spec["listeners"]:
-            allowed = listener.at("allowedRoutes", "namespaces", "from")
-            if allowed.given and allowed.text != "Same":
-                name = listener["name"].text or "(unnamed)"
-                yield gateway, f"takes routes from other namespaces at its listener {name}"
+            name = listener["name"].text or "(unnamed)"
+            for problem in _of_listener(listener):
+                yield gateway, f"{problem} at its listener {name}"
+
+
+def _of_gateway(spec: Value) -> Iterator[str]:
+    if spec.hidden or not isinstance(spec["listeners"].raw, list) or spec["infrastructure"].hidden:
+        yield "has listeners that cannot be seen"
+    for name in _others(spec, _GATEWAY):
+        yield f"has {name}, which these rules do not follow"
+    for name in _others(spec["infrastructure"], _INFRASTRUCTURE):
+        yield f"has infrastructure.{name}, which these rules do not follow"
+
+
+def _of_listener(listener: Value) -> Iterator[str]:
+    allowed = listener["allowedRoutes"]
+    origin = allowed.at("namespaces", "from")
+    if allowed.hidden or allowed["namespaces"].hidden or (origin.given and origin.text != "Same"):
+        yield "takes routes from other namespaces"
+    if listener.hidden or listener["tls"].hidden or listener["protocol"].text not in _PROTOCOLS:
+        yield f"takes {listener['protocol'].text or 'an unknown protocol'}, which these rules do not follow,"
+    for name in (*_others(listener, _LISTENER), *(f"tls.{found}" for found in _others(listener["tls"], _TLS))):
+        yield f"has {name}, which these rules do not follow,"
+
+
+def _others(value: Value, known: frozenset[str]) -> list[str]:
+    return sorted(name for name, member in value.fields.items() if member.given and name not in known)

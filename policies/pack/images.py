@@ -1,10 +1,24 @@
 """Image references as Kubernetes reads them, and what kind of program an image runs."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from model.images import HAPROXY, MYSQL_ROUTER, REDIS
 from model.releases import release_of, supported_versions
+
+_HUB = "docker.io"
+"""The registry that is meant where a reference names none..."""
+_OFFICIAL = "library"
+"""...and the folder, where it names that neither."""
+
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_FOLDER = r"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"({_HOST}(\.{_HOST})*(:[0-9]{{1,5}})?/)?{_FOLDER}(/{_FOLDER})*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}))?"
+)
 
 
 class Program(Enum):
@@ -44,6 +58,27 @@ def program(reference: str) -> Program:
     return next((found for known, found in _PROGRAMS.items() if repository.endswith(f"/{known}")), Program.OTHER)
 
 
+def read(reference: str) -> Reference | None:
+    """The parts of `reference`, with the registry and folder that are meant where none is named; None if it is none."""
+    if not _REFERENCE.fullmatch(reference):
+        return None
+    found = parse(reference)
+    registry, slash, rest = found.repository.partition("/")
+    # What has neither a dot nor a port is no registry, but a folder of the usual one.
+    if not slash or not (set(registry) & set(".:") or registry == "localhost" or registry != registry.lower()):
+        registry, rest = _HUB, found.repository
+    registry = _HUB if registry == f"index.{_HUB}" else registry
+    if registry == _HUB and "/" not in rest:
+        rest = f"{_OFFICIAL}/{rest}"
+    return Reference(f"{registry}/{rest}", found.tag, found.digest)
+
+
+def is_from(reference: Reference, registries: Iterable[str]) -> bool:
+    """Whether an image that was read lies in one of `registries`, or of their folders."""
+    folders = [registry.strip("/") for registry in registries]
+    return any(folder and reference.repository.startswith(f"{folder}/") for folder in folders)
+
+
 def _short(repository: str) -> str:
     return repository.removeprefix("library/")
 
@@ -59,3 +94,13 @@ _PROGRAMS = {
     _short(HAPROXY.repository): Program.PROXY,
     MYSQL_ROUTER.repository: Program.MYSQL_ROUTER,
 }
+
+USUAL_REGISTRIES = tuple(
+    sorted(
+        {
+            f"{image.registry}/{image.repository.rpartition('/')[0]}"
+            for image in (HAPROXY, REDIS, MYSQL_ROUTER, *(used for each in _RELEASES for used in each.images.values()))
+        }
+    )
+)
+"""The folders of registries that hold what the model's images name."""

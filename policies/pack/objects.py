@@ -7,9 +7,11 @@ from functools import cached_property
 from policies.pack import proxies
 from policies.pack.haproxy.configuration import Configuration
 from policies.pack.images import Program
-from policies.pack.resources import Raw, Resource, selects
+from policies.pack.resources import Raw, Resource
+from policies.pack.scaling import Scale, scale
+from policies.pack.selectors import equals
 from policies.pack.unreadable import UnreadableError
-from policies.pack.values import Value
+from policies.pack.values import Hidden, Value
 from policies.pack.workloads import Container, Workload, is_workload
 
 
@@ -72,7 +74,7 @@ class Objects:
     def _config_maps(self) -> dict[str, dict[str, Value]]:
         found: dict[str, dict[str, Value]] = {}
         for resource in self.of_kind("ConfigMap"):
-            found.setdefault(resource.namespace, {})[resource.object_name] = resource.properties["data"]
+            found.setdefault(resource.namespace, {})[resource.object_name] = _data(resource)
         return found
 
     @cached_property
@@ -81,23 +83,28 @@ class Objects:
 
     def service_at(self, host: str, namespace: str) -> Resource | None:
         """The Service that `host` names, seen from `namespace`: alone, with its namespace, or behind a pod's name."""
-        first, second, third, *_ = (*host.split("."), "", "")
-        found = self._services.get((second or namespace, first))
-        return found or self._services.get((third, second))
+        first, *rest = host.lower().removesuffix(".").split(".")
+        if not rest:
+            return self._services.get((namespace, first))
+        if len(rest) == 1 or rest[1] == "svc":
+            return self._services.get((rest[0], first))
+        if len(rest) == 2 or rest[2] == "svc":  # noqa: PLR2004 - the namespace, and nothing or `svc` after it
+            return self._services.get((rest[1], rest[0]))
+        return None
 
     def service(self, name: str, namespace: str) -> Resource | None:
         """The Service `name` in `namespace`."""
         return self._services.get((namespace, name))
 
     def selected(self, service: Resource) -> tuple[Workload, ...]:
-        """Workloads whose pods `service` leads to."""
-        selector = service.spec["selector"].texts
-        if not selector:
+        """Workloads whose pods `service` leads to, or might lead to."""
+        selector = service.spec["selector"]
+        if not selector.fields:
             return ()
         return tuple(
             workload
             for workload in self.workloads
-            if workload.namespace == service.namespace and selects(selector, workload.labels)
+            if workload.namespace == service.namespace and equals(selector, workload.known_labels) is not False
         )
 
     @cached_property
@@ -118,17 +125,23 @@ class Objects:
         """The proxies in the pods of `workload`."""
         return self._proxies[workload.resource.urn]
 
+    def scale(self, workload: Workload) -> Scale:
+        """How many pods of `workload` there are."""
+        return scale(workload.resource, self.of_kind("HorizontalPodAutoscaler"))
+
     def instances(self, workload: Workload) -> int:
         """How many pods of `workload` are certain: an autoscaler's minimum, or else the replicas."""
-        for autoscaler in self.of_kind("HorizontalPodAutoscaler"):
-            target = autoscaler.spec["scaleTargetRef"]
-            if (autoscaler.namespace, target["kind"].text, target["name"].text) == (
-                workload.namespace,
-                workload.resource.kind,
-                workload.resource.object_name,
-            ):
-                return _count(autoscaler.spec["minReplicas"])
-        return _count(workload.resource.spec["replicas"])
+        return self.scale(workload).least
+
+
+def _data(config_map: Resource) -> Value:
+    """What a ConfigMap holds; no rule reads what it holds in binary form, which may be anything."""
+    texts, binary = config_map.properties["data"], config_map.properties["binaryData"]
+    if not binary.given or binary.raw == {}:
+        return texts
+    if not isinstance(binary.raw, dict) or not isinstance(texts.raw, dict | None):
+        return Value(Hidden.UNKNOWN)
+    return Value({**(texts.raw or {}), **dict.fromkeys(binary.raw, Hidden.UNKNOWN)})
 
 
 def _proxy(workload: Workload, container: Container) -> Proxy:
@@ -136,8 +149,3 @@ def _proxy(workload: Workload, container: Container) -> Proxy:
         return Proxy(workload, container, proxies.configuration(workload, container), None)
     except UnreadableError as problem:
         return Proxy(workload, container, None, str(problem))
-
-
-def _count(value: Value) -> int:
-    """Kubernetes' own default is one; a number that cannot be seen is certain to be none."""
-    return int(value.number or 0) if value.given else 1

@@ -1,11 +1,12 @@
 """The configuration that a proxy will read: found through its command line, its mounts and ConfigMaps."""
 
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from policies.pack import files
+from policies.pack import files, surroundings
+from policies.pack.haproxy import keywords
 from policies.pack.haproxy.configuration import Configuration, parse
+from policies.pack.supervision import unsupervised
 from policies.pack.unreadable import UnreadableError
 from policies.pack.workloads import Container, Workload
 
@@ -14,48 +15,34 @@ _DEFAULT_FILE = "/usr/local/etc/haproxy/haproxy.cfg"
 
 _PROGRAMS = frozenset({"haproxy", "/usr/local/sbin/haproxy"})
 _FLAGS = frozenset({"-W", "-Ws", "-db", "-q", "-V"})
-_SHELLS = frozenset({"sh", "/bin/sh"})
 
 
 def configuration(workload: Workload, container: Container) -> Configuration:
     """The configuration of the HAProxy in `container`, which reads several files as if they were one.
 
     Raises:
-        UnreadableError: its command line is not understood, or a file of it cannot be found or read.
+        UnreadableError: its command line is not understood, a file of it cannot be found or read, or something else
+            decides what it does.
     """
-    paths = list(_files(_unsupervised(workload, container))) or [_DEFAULT_FILE]
-    return parse("\n".join(text for path in paths for text in _contents(workload, container, PurePosixPath(path))))
+    surroundings.check(workload, container)
+    paths = list(_files(_arguments(workload, container))) or [_DEFAULT_FILE]
+    read = parse("\n".join(text for path in paths for text in _contents(workload, container, PurePosixPath(path))))
+    keywords.check(read)
+    return read
 
 
-def _unsupervised(workload: Workload, container: Container) -> tuple[str, ...]:
+def _arguments(workload: Workload, container: Container) -> tuple[str, ...]:
     """The arguments of HAProxy itself, whoever starts it."""
     line = container.seen_command_line
     if line and line[0].startswith("-") and not container.properties["command"].given:
         # The image's own entry point puts the program's name before options.
         return line
-    if line and line[0] in _SHELLS and "--" in line:
-        end = line.index("--")
-        _check_supervisor(workload, container, line[1:end])
-        line = line[end + 1 :]
-        if not line:
-            raise UnreadableError("its supervisor starts nothing")
-    if line and line[0] not in _PROGRAMS:
-        raise UnreadableError(f"its command line starts {line[0]}, not haproxy")
-    return line[1:]
-
-
-def _check_supervisor(workload: Workload, container: Container, arguments: tuple[str, ...]) -> None:
-    # The script, two signals, and the folders that it watches.
-    if len(arguments) != 4:  # noqa: PLR2004 - the four of the comment
-        raise UnreadableError("its supervisor is started in a way that these rules do not know")
-    if files.read(workload, container, PurePosixPath(arguments[0])) != _supervisor():
-        raise UnreadableError(f"{arguments[0]} is not the supervisor that these rules know")
-
-
-@cache
-def _supervisor() -> str:
-    programs = Path(__file__).resolve().parents[2] / "components" / "programs"
-    return (programs / "supervise.sh").read_text(encoding="utf-8")
+    program = unsupervised(workload, container)
+    if line and not program:
+        raise UnreadableError("its supervisor starts nothing")
+    if program and program[0] not in _PROGRAMS:
+        raise UnreadableError(f"its command line starts {program[0]}, not haproxy")
+    return program[1:]
 
 
 def _files(arguments: tuple[str, ...]) -> Iterator[str]:

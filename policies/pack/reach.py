@@ -64,12 +64,12 @@ def reach_of_pods(stack: Objects, workload: Workload, ports: Iterable[int | None
 
 
 class _Walk:
-    """A walk along all ways at once; a proxy's frontend is entered only once."""
+    """A walk along all ways at once; a proxy's frontend is followed only once, whichever of its ports leads there."""
 
     def __init__(self, stack: Objects) -> None:
         self.stack = stack
         self.reach = Reach()
-        self.seen: set[tuple[str, str, str]] = set()
+        self.seen: set[tuple[str, str, str, str]] = set()
 
     def into_service(self, service: Resource, port: int | None, *, proxied: bool = False) -> None:
         """Follow requests to `port` of `service`, or to any of its ports."""
@@ -96,10 +96,13 @@ class _Walk:
             self._dead_end(workload.resource, unjudged(proxy))
             return
         for frontend, bind in configuration.listening_on(port):
-            if (workload.resource.urn, proxy.container.name, frontend.name) in self.seen:
+            answering = Answering(workload, configuration, frontend, bind)
+            if answering not in self.reach.answering:
+                self.reach.answering.append(answering)
+            key = (workload.resource.urn, proxy.container.name, frontend.keyword, frontend.name)
+            if key in self.seen:
                 continue
-            self.seen.add((workload.resource.urn, proxy.container.name, frontend.name))
-            self.reach.answering.append(Answering(workload, configuration, frontend, bind))
+            self.seen.add(key)
             for section in configuration.behind(frontend):
                 for target in section.targets:
                     self._into_target(workload, target)

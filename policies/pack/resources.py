@@ -39,6 +39,8 @@ class Raw:
     """For each property, the URNs of the resources whose outputs went into it, whether or not its value can be seen."""
     made: bool = True
     """Whether a provider makes it; a component is only a name for what others make."""
+    provider: str | None = None
+    """URN of the provider that makes it: of Kubernetes objects, the cluster that they are in."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def raw_resources(analysed: Iterable[Analysed]) -> tuple[Raw, ...]:
                 for key, sources in resource.property_dependencies.items()
             },
             resource.provider is not None,
+            getattr(resource.provider, "urn", None),
         )
         for resource in analysed
     )

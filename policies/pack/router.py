@@ -22,6 +22,12 @@ class Route:
     name: str
     options: dict[str, str]
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that it leads to."""
+        told = [part.strip().rpartition(":")[0] for part in self.options.get("destinations", "").split(",")]
+        return tuple(host for host in told if host)
+
 
 def routes(workload: Workload, container: Container) -> tuple[Route, ...]:
     """What MySQL Router in `container` leads where.

@@ -43,6 +43,10 @@ class Option:
     name: str
     default: Setting
     description: str
+    least: int = 0
+    """The smallest value of a number."""
+    local: bool = False
+    """Whether it follows from a stack's surroundings, such as its registry, so that stacks may differ in it."""
 
     @property
     def schema(self) -> dict[str, object]:
@@ -52,7 +56,7 @@ class Option:
             case bool():
                 kind = {"type": "boolean", "default": self.default}
             case int():
-                kind = {"type": "integer", "minimum": 0, "default": self.default}
+                kind = {"type": "integer", "minimum": self.least, "default": self.default}
             case _:
                 kind = {"type": "array", "items": {"type": "string"}, "default": list(self.default)}
         return {**kind, "description": self.description}
@@ -64,8 +68,8 @@ class Option:
                 return value
             case bool(), _:
                 return None
-            case int(), int() | float() if not isinstance(value, bool) and value >= 0 and value == int(value):
-                return int(value)
+            case int(), int() | float() if not isinstance(value, bool) and value >= self.least:
+                return int(value) if float(value).is_integer() else None
             case tuple(), list() | tuple() if all(isinstance(entry, str) for entry in value):
                 return tuple(value)
             case _:
@@ -106,6 +110,8 @@ class Rule:
     remedy: str
     options: tuple[Option, ...]
     check: Check
+    relaxable: bool = False
+    """Whether a stack that is not for production may ask for less: counts and spread, never separation or secrets."""
 
     @property
     def url(self) -> str:
@@ -138,10 +144,12 @@ def _or(value: Setting | None, default: Setting) -> Setting:
     return default if value is None else value
 
 
-def rule(name: str, *, severity: Severity, remedy: str, options: tuple[Option, ...] = ()) -> Callable[[Check], Rule]:
+def rule(
+    name: str, *, severity: Severity, remedy: str, options: tuple[Option, ...] = (), relaxable: bool = False
+) -> Callable[[Check], Rule]:
     """Makes the decorated check the rule `name`, described by its docstring."""
 
     def of(check: Check) -> Rule:
-        return Rule(name, severity, inspect.getdoc(check) or "", remedy, options, check)
+        return Rule(name, severity, inspect.getdoc(check) or "", remedy, options, check, relaxable)
 
     return of

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from functools import cached_property
 
+from policies.pack.credentials import Credentials
+from policies.pack.edges import Edges
 from policies.pack.entries import entries
 from policies.pack.entry import Entry
 from policies.pack.objects import Objects, Proxy
@@ -22,6 +24,11 @@ class StackView(Objects):
     def internet_entries(self) -> tuple[Entry, ...]:
         """The entries that strangers can use."""
         return tuple(entry for entry in self.entries if entry.open_because)
+
+    @cached_property
+    def edges(self) -> Edges:
+        """The connections that NetworkPolicies allow."""
+        return Edges(self)
 
     @cached_property
     def balancers(self) -> tuple[Proxy, ...]:
@@ -51,3 +58,8 @@ class StackView(Objects):
     def in_role(self, *wanted: Role) -> tuple[Workload, ...]:
         """The workloads whose pods are for one of `wanted`."""
         return tuple(workload for workload in self.workloads if self.role(workload) in wanted)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """The Secrets, and who finds them where."""
+        return Credentials(self, self.role)

@@ -1,11 +1,13 @@
 """What runs in the stack: workloads, their pods and containers, and the environment that a container will have."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from policies.pack.images import Program, program
 from policies.pack.resources import Resource
+from policies.pack.selectors import Labels
 from policies.pack.unreadable import UnreadableError
 from policies.pack.values import NOTHING, Value
 
@@ -35,6 +37,10 @@ class Variable:
     secret: bool = False
     optional: bool = False
     """Whether the container starts without it when the Secret is not there."""
+    origin: str = ""
+    """Name of the Secret."""
+    key: str = ""
+    """Key in the Secret."""
 
 
 class Container:
@@ -93,7 +99,7 @@ class Container:
     @cached_property
     def environment(self) -> dict[str, Variable]:
         """The variables by name, as the container will find them: later ones win, and `env` wins over `envFrom`."""
-        return dict(self._variables())
+        return self._variables()
 
     @cached_property
     def unreadable_sources(self) -> tuple[str, ...]:
@@ -104,25 +110,52 @@ class Container:
             if not self._config_maps.get(name := source.at("configMapRef", "name").text or "a Secret", NOTHING).fields
         )
 
-    def _variables(self) -> Iterator[tuple[str, Variable]]:
+    def _variables(self) -> dict[str, Variable]:
+        found: dict[str, Variable] = {}
         for source in self.properties["envFrom"]:
             prefix = source["prefix"].text or ""
             data = self._config_maps.get(source.at("configMapRef", "name").text or "", NOTHING)
-            for key, value in data.fields.items():
-                yield prefix + key, Variable(value.text)
+            found |= {prefix + key: Variable(value.text) for key, value in data.fields.items()}
         for entry in self.properties["env"]:
             if name := entry["name"].text:
-                yield name, self._variable(entry)
+                found[name] = self._variable(entry, found)
+        return found
 
-    def _variable(self, entry: Value) -> Variable:
+    def _variable(self, entry: Value, before: Mapping[str, Variable]) -> Variable:
         secret = entry.at("valueFrom", "secretKeyRef")
         if secret.given:
-            return Variable(secret=True, optional=secret["optional"].flag is True)
+            return Variable(
+                secret=True,
+                optional=secret["optional"].flag is True,
+                origin=secret["name"].text or "",
+                key=secret["key"].text or "",
+            )
         reference = entry.at("valueFrom", "configMapKeyRef")
         if reference.given:
             data = self._config_maps.get(reference["name"].text or "", NOTHING)
             return Variable(data[reference["key"].text or ""].text)
-        return Variable(entry["value"].text)
+        return _expanded(entry["value"].text, before)
+
+
+_REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
+
+
+def _expanded(text: str | None, before: Mapping[str, Variable]) -> Variable:
+    """A variable with the value `text`, in which Kubernetes replaces $(NAME) by a variable that stands `before` it."""
+    if text is None:
+        return Variable()
+    named = [before[name] for name in _REFERENCE.findall(text) if name in before]
+    if len(named) == 1 and _REFERENCE.fullmatch(text):
+        return named[0]
+    if any(variable.value is None for variable in named):
+        return Variable()
+
+    def replaced(found: re.Match[str]) -> str:
+        if found[0] == "$$":
+            return "$"
+        return before[found[1]].value or "" if found[1] in before else found[0]
+
+    return Variable(_REFERENCE.sub(replaced, text))
 
 
 class Workload:
@@ -158,6 +191,14 @@ class Workload:
         return self.template.at("metadata", "labels").texts
 
     @cached_property
+    def known_labels(self) -> Labels:
+        """Labels of the pods, and whether there could be others."""
+        seen = all(
+            not place.given or isinstance(place.raw, dict) for place in (self.template, self.template["metadata"])
+        )
+        return Labels(self.template.at("metadata", "labels"), complete=seen)
+
+    @cached_property
     def containers(self) -> tuple[Container, ...]:
         """Every container of the pods, initial ones included."""
         return (
@@ -178,8 +219,15 @@ class Workload:
         """The number of a port that is referred to by number or by name; None where that cannot be told."""
         if reference.number:
             return int(reference.number)
-        named = {name: number for container in self.serving for name, number in container.ports.items()}
-        return named.get(reference.text or "")
+        named = {
+            entry["containerPort"].number
+            for container in self.serving
+            for entry in container.properties["ports"]
+            if reference.text and entry["name"].text == reference.text
+        }
+        # Of two ports with one name, nobody should have to know which one is meant.
+        found = named.pop() if len(named) == 1 else None
+        return int(found) if found else None
 
     @property
     def ends(self) -> bool:

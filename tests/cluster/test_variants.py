@@ -15,6 +15,8 @@ from settings.root import Settings
 from tests.cluster.live import Client, JsonObject
 from tests.cluster.nodes import Nodes
 from tests.cluster.stacks import Deployment
+from tests.policies.analysis import configuration
+from tests.policies.test_variants import fitting
 from tests.unit.stacks import REPOSITORY, changed, settings_of
 from tests.unit.variants import Configuration, variants
 from tools.cluster import Cluster
@@ -93,14 +95,16 @@ def configure(deployment: Deployment, configuration: Configuration) -> None:
         )
 
 
-def judged(deployment: Deployment, pack_configuration: str) -> list[str]:
-    """What the policy pack, configured for a profile, says of the stack's state."""
+def judged(deployment: Deployment, configured: JsonObject) -> list[str]:
+    """What the policy pack, with a configuration, says of the stack's state."""
+    configuration_file = deployment.folder / "pack.json"
+    configuration_file.write_text(json.dumps(configured), encoding="utf-8")
     state = deployment.folder / "state.json"
     state.write_text(json.dumps(vars(deployment.stack.export_stack())), encoding="utf-8")
     pack = REPOSITORY / "policies"
     # As JSON: told to people, a violation that belongs to no single resource ends Pulumi 3.250.0 with a panic.
     command = ["pulumi", "policy", "analyze", "--json", f"--file={state}", f"--policy-pack={pack}", "--non-interactive"]
-    command.append(f"--policy-pack-config={pack / 'config' / pack_configuration}.json")
+    command.append(f"--policy-pack-config={configuration_file}")
     environment = {**os.environ, **deployment.stack.workspace.env_vars}
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=deployment.folder, env=environment, timeout=60
@@ -149,9 +153,9 @@ def test_kept_data_outlive_their_stack_and_are_adopted_by_the_next(deployment: D
     assert unready(deployment) == []
     secrets = deployment.secrets()
     assert shown_in_state(deployment, set(secrets.values())) == []
-    assert judged(deployment, "dev") == []
+    assert judged(deployment, configuration("dev")) == []
     # By the measure of production, something is wrong with it.
-    assert judged(deployment, "prod") != []
+    assert judged(deployment, configuration("prod")) != []
     assert deployment.previewed() == {"same"}
     kept = {name: value for name, value in secrets.items() if "/kept-" in name}
     claims = volumes(deployment)
@@ -204,7 +208,7 @@ def test_a_variant_comes_up_stays_as_it_is_and_leaves_nothing(deployment: Deploy
     secrets = {*deployment.secrets().values(), *surroundings.secrets}
     assert len(secrets) > 10
     assert shown_in_state(deployment, secrets) == []
-    assert judged(deployment, "prod" if settings.production else "dev") == []
+    assert judged(deployment, fitting(name)) == []
     assert deployment.previewed() == {"same"}
 
     deployment.stack.destroy()

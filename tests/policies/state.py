@@ -107,6 +107,8 @@ class State:
         name = inputs["metadata"]["name"]
         like = self.resources[0]
         urn = f"urn:pulumi:stack::project::{token}::{name}"
+        if any(resource.urn == urn for resource in self.resources):
+            urn += f"-{len(self.resources)}"
         self.resources.append(
             replace(
                 like,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.policies.analysis import analyse, configuration
-from tests.policies.refusals import refused
+from tests.policies.refusals import accepted, refused
 from tests.policies.state import UNDECRYPTED, UNKNOWN, State
 
 GUI = "Deployment tracardi-console/gui"
@@ -37,7 +37,15 @@ def test_a_proxy_that_leads_out_of_the_stack(state: State) -> None:
     state.edit("track-balancer", "    server-template", "    server far elsewhere.example.com:443\n    server-template")
 
 
-@refused("entries-can-be-followed", "Service tracardi-track/track-api is an alias")
+@refused(
+    "entries-can-be-followed",
+    "Service tracardi-track/track-api is an alias",
+    also=(
+        "connections-are-intended",
+        "services-lead-to-pods-of-the-stack",
+        "services-lead-where-users-mean",
+    ),
+)
 def test_a_service_that_is_an_alias(state: State) -> None:
     spec = state.spec("Service", "track-api")
     spec.clear()
@@ -47,12 +55,29 @@ def test_a_service_that_is_an_alias(state: State) -> None:
 @refused(
     "entries-can-be-followed",
     f"{TRACK_ENTRY} selects no pods of the stack",
+    also=("services-lead-to-pods-of-the-stack",),
 )
 def test_an_entry_without_a_selector(state: State) -> None:
     del state.spec("Service", "track-balancer-entry")["selector"]
 
 
-@refused("only-kinds-that-are-judged", "DaemonSet tracardi-track/agent is of kind apps/DaemonSet")
+@refused(
+    "internet-reaches-only-the-api",
+    GUI,
+    also=("internet-finds-only-collection-routes", "entries-serve-tls"),
+)
+def test_a_service_of_a_type_that_nobody_knows(state: State) -> None:
+    state.spec("Service", "gui")["type"] = "PublicIP"
+
+
+@refused(
+    "only-kinds-that-are-judged",
+    "DaemonSet tracardi-track/agent is of kind apps/DaemonSet",
+    also=(
+        "clusters-have-one-budget",
+        "instances-on-hosts-of-their-own",
+    ),
+)
 def test_a_kind_that_no_rule_looks_at(state: State) -> None:
     inputs = state.duplicate("Deployment", "track-balancer", "agent")
     state.remove("Deployment", "agent")
@@ -71,7 +96,11 @@ def test_a_custom_resource_that_is_called_like_a_known_kind(state: State) -> Non
     "internet-reaches-only-the-api",
     "StatefulSet tracardi-data/elasticsearch runs Elasticsearch",
     "NetworkPolicy tracardi-data/elasticsearch (it lets everybody connect)",
-    also=("internet-finds-only-collection-routes", "entries-serve-tls"),
+    also=(
+        "entries-serve-tls",
+        "internet-finds-only-collection-routes",
+        "stores-are-closed-to-outside",
+    ),
 )
 def test_a_policy_that_opens_elasticsearch_to_every_address(state: State) -> None:
     state.spec("NetworkPolicy", "elasticsearch")["ingress"].append({"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]})
@@ -80,7 +109,13 @@ def test_a_policy_that_opens_elasticsearch_to_every_address(state: State) -> Non
 @refused(
     "internet-reaches-no-gui-api",
     "through NetworkPolicy tracardi-console/gui-api",
-    also=("internet-finds-only-collection-routes", "entries-serve-tls", "policies-name-who-connects"),
+    also=(
+        "connections-are-intended",
+        "entries-serve-tls",
+        "internet-finds-only-collection-routes",
+        "policies-name-who-connects",
+        "production-context-fits-the-role",
+    ),
 )
 def test_a_policy_without_sources(state: State) -> None:
     state.spec("NetworkPolicy", "gui-api")["ingress"] = [{"ports": [{"protocol": "TCP", "port": 8080}]}]
@@ -90,7 +125,12 @@ def test_a_policy_without_sources(state: State) -> None:
     "internet-reaches-only-the-api",
     "StatefulSet tracardi-data/redis",
     "StatefulSet tracardi-data/mysql",
-    also=("internet-finds-only-collection-routes", "entries-serve-tls", "policies-name-who-connects"),
+    also=(
+        "entries-serve-tls",
+        "internet-finds-only-collection-routes",
+        "policies-name-who-connects",
+        "stores-are-closed-to-outside",
+    ),
 )
 def test_a_policy_that_opens_a_whole_namespace(state: State) -> None:
     policy = state.duplicate("NetworkPolicy", "mysql", "open")["spec"]
@@ -102,7 +142,11 @@ def test_a_policy_that_opens_a_whole_namespace(state: State) -> None:
     "internet-reaches-only-the-api",
     f"{GUI} runs Tracardi's console",
     "through NetworkPolicy tracardi-console/gui-balancer",
-    also=("internet-finds-only-collection-routes",),
+    also=(
+        "internet-finds-only-collection-routes",
+        "trusted-entries-are-closed-in-each-layer",
+        "source-lists-are-narrow",
+    ),
 )
 def test_a_policy_that_undoes_the_source_ranges(state: State) -> None:
     state.spec("NetworkPolicy", "gui-balancer")["ingress"][0]["from"] = [
@@ -111,14 +155,33 @@ def test_a_policy_that_undoes_the_source_ranges(state: State) -> None:
     ]
 
 
-@refused("internet-reaches-only-the-api", GUI, also=("internet-finds-only-collection-routes", "entries-serve-tls"))
+@refused(
+    "internet-reaches-only-the-api",
+    GUI,
+    also=(
+        "connections-are-intended",
+        "entries-can-be-followed",
+        "entries-serve-tls",
+        "internet-finds-only-collection-routes",
+        "source-lists-are-narrow",
+        "trusted-entries-are-closed-in-each-layer",
+    ),
+)
 def test_a_policy_that_opens_a_range_of_ports(state: State) -> None:
     everybody = {"ipBlock": {"cidr": "0.0.0.0/0"}}
     opened = {"from": [everybody], "ports": [{"protocol": "TCP", "port": 8404, "endPort": 9000}]}
     state.spec("NetworkPolicy", "gui-balancer")["ingress"].append(opened)
 
 
-@refused("internet-finds-only-collection-routes", "has no proxy with an allow list", also=("entries-serve-tls",))
+@refused(
+    "internet-finds-only-collection-routes",
+    "has no proxy with an allow list",
+    also=(
+        "connections-are-intended",
+        "entries-serve-tls",
+        "intended-connections-are-open",
+    ),
+)
 def test_a_policy_that_opens_the_track_api_past_its_balancer(state: State) -> None:
     everybody = {"ipBlock": {"cidr": "0.0.0.0/0"}}
     opened = {"from": [everybody], "ports": [{"protocol": "TCP", "port": "http"}]}
@@ -128,6 +191,10 @@ def test_a_policy_that_opens_the_track_api_past_its_balancer(state: State) -> No
 @refused(
     "entries-serve-tls",
     f"{TRACK_BALANCER} frontend metrics answers without TLS; NetworkPolicy tracardi-track/track-balancer leads there",
+    also=(
+        "connections-are-intended",
+        "entries-can-be-followed",
+    ),
 )
 def test_a_policy_that_opens_another_port_of_a_public_balancer(state: State) -> None:
     opened = {"from": [{"ipBlock": {"cidr": "0.0.0.0/0"}}], "ports": [{"protocol": "TCP", "port": 8404}]}
@@ -198,6 +265,7 @@ def test_a_configuration_that_depends_on_its_environment(state: State) -> None:
 @refused(
     "entries-can-be-followed",
     "Deployment tracardi-data/relay its HAProxy configuration cannot be judged: no ConfigMap of the stack holds",
+    also=("clusters-have-one-budget",),
 )
 def test_a_proxy_that_no_entry_leads_to_and_that_cannot_be_judged(state: State) -> None:
     relay = state.duplicate("Deployment", "track-balancer", "relay")
@@ -206,3 +274,34 @@ def test_a_proxy_that_no_entry_leads_to_and_that_cannot_be_judged(state: State) 
     spread = relay["spec"]["template"]["spec"]["topologySpreadConstraints"]
     for constraint in spread:
         constraint["labelSelector"]["matchLabels"] = {"app": "relay"}
+
+
+@accepted("entries-can-be-followed")
+def test_servers_by_other_names_of_one_service(state: State) -> None:
+    state.edit("track-balancer", "track-api.tracardi-track.svc.cluster.local:8080", "Track-API.tracardi-track.svc:8080")
+
+
+@refused(
+    "internet-reaches-only-the-api",
+    f"{GUI} runs Tracardi's console",
+    "(it lets everybody connect)",
+    also=(
+        "internet-finds-only-collection-routes",
+        "source-lists-are-narrow",
+        "trusted-entries-are-closed-in-each-layer",
+    ),
+)
+def test_policies_that_add_up_to_the_internet(state: State) -> None:
+    for first in (11, 20, 30, 40, 50):
+        policy = state.duplicate("NetworkPolicy", "gui-balancer", f"part-{first}")["spec"]
+        policy["ingress"][0]["from"] = [{"ipBlock": {"cidr": f"{first}.0.0.0/8"}}]
+
+
+@refused(
+    "entries-serve-tls",
+    f"{TRACK_BALANCER} frontend entry answers without TLS; {TRACK_ENTRY} leads there",
+    also=("intended-connections-are-open",),
+)
+def test_a_second_port_of_a_frontend_that_speaks_plain_text(state: State) -> None:
+    state.edit("track-balancer", "    bind :8443 ssl", "    bind :8444\n    bind :8443 ssl")
+    state.spec("Service", "track-balancer-entry")["ports"].append({"name": "more", "port": 444, "targetPort": 8444})

@@ -30,7 +30,15 @@ def admit(state: State, peer: JsonObject) -> None:
     "internet-reaches-no-gui-api",
     f"{GUI_API} does not say EXPOSE_GUI_API=no",
     f"through {TRACK_ROUTE} (its Gateway admits everybody",
-    also=("entries-serve-tls", "gateways-verify-balancers", "internet-finds-only-collection-routes"),
+    also=(
+        "certificates-name-their-hosts",
+        "connections-are-intended",
+        "entries-serve-tls",
+        "gateways-verify-balancers",
+        "internet-finds-only-collection-routes",
+        "production-context-fits-the-role",
+        "track-instances",
+    ),
     stack="gateway",
 )
 def test_a_route_that_leads_to_the_gui_api(state: State) -> None:
@@ -40,7 +48,12 @@ def test_a_route_that_leads_to_the_gui_api(state: State) -> None:
 @refused(
     "internet-reaches-no-gui-api",
     TRACK_ROUTE,
-    also=("entries-serve-tls", "gateways-verify-balancers", "internet-finds-only-collection-routes"),
+    also=(
+        "entries-serve-tls",
+        "gateways-verify-balancers",
+        "internet-finds-only-collection-routes",
+        "production-context-fits-the-role",
+    ),
     stack="gateway",
 )
 def test_a_second_rule_that_leads_to_the_gui_api(state: State) -> None:
@@ -51,7 +64,12 @@ def test_a_second_rule_that_leads_to_the_gui_api(state: State) -> None:
 @refused(
     "internet-reaches-no-gui-api",
     "HTTPRoute tracardi-console/late",
-    also=("entries-serve-tls", "gateways-verify-balancers", "internet-finds-only-collection-routes"),
+    also=(
+        "entries-serve-tls",
+        "gateways-verify-balancers",
+        "internet-finds-only-collection-routes",
+        "production-context-fits-the-role",
+    ),
     stack="gateway",
 )
 def test_a_further_route_past_the_balancer(state: State) -> None:
@@ -169,7 +187,13 @@ def test_pods_elsewhere_that_reach_a_balancer_past_its_gateway(state: State) -> 
 @refused(
     TOLD,
     "admits others than a Gateway",
-    also=("internet-reaches-only-the-api", "internet-finds-only-collection-routes"),
+    also=(
+        "internet-finds-only-collection-routes",
+        "internet-reaches-only-the-api",
+        "public-certificates-are-trusted",
+        "source-lists-are-narrow",
+        "trusted-entries-are-closed-in-each-layer",
+    ),
     stack="gateway",
 )
 def test_a_further_policy_that_opens_a_balancer_to_everybody(state: State) -> None:
@@ -196,7 +220,7 @@ def test_a_route_at_every_listener(state: State) -> None:
     del state.spec("HTTPRoute", "track-balancer")["parentRefs"][0]["sectionName"]
 
 
-@refused("entries-serve-tls", "listener http of Gateway", stack="gateway")
+@refused("entries-serve-tls", "listener http of Gateway", also=("each-balancer-has-one-entry",), stack="gateway")
 def test_a_redirect_that_became_a_route(state: State) -> None:
     rules = state.spec("HTTPRoute", "track-balancer")["rules"]
     state.spec("HTTPRoute", "track-balancer-redirect")["rules"] = rules
@@ -235,7 +259,15 @@ def test_a_route_out_of_the_stack(state: State) -> None:
     rule(state, "track-balancer")["backendRefs"].append({"name": "elsewhere", "port": 80})
 
 
-@refused("entries-can-be-followed", "leads to track-balancer-entry, which is no Service", stack="gateway")
+@refused(
+    "entries-can-be-followed",
+    "leads to track-balancer-entry, which is no Service",
+    stack="gateway",
+    also=(
+        "certificates-name-their-hosts",
+        "connections-are-intended",
+    ),
+)
 def test_a_backend_that_only_looks_like_a_service(state: State) -> None:
     rule(state, "track-balancer")["backendRefs"][0]["group"] = "example.com"
 
@@ -259,12 +291,25 @@ def test_a_route_that_writes_headers(state: State) -> None:
     ]
 
 
-@refused("entries-can-be-followed", "has a rule with sessionPersistence", stack="gateway")
+@refused(
+    "entries-can-be-followed",
+    "has a rule with sessionPersistence",
+    stack="gateway",
+    also=("no-session-affinity",),
+)
 def test_a_route_with_something_unknown(state: State) -> None:
     rule(state, "track-balancer")["sessionPersistence"] = {"type": "Cookie"}
 
 
-@refused("entries-can-be-followed", "has rules or parents that cannot be seen", stack="gateway")
+@refused(
+    "entries-can-be-followed",
+    "has rules or parents that cannot be seen",
+    stack="gateway",
+    also=(
+        "certificates-name-their-hosts",
+        "connections-are-intended",
+    ),
+)
 def test_a_route_that_cannot_be_seen(state: State) -> None:
     state.spec("HTTPRoute", "track-balancer")["rules"] = UNKNOWN
 
@@ -294,7 +339,12 @@ def test_a_gateway_that_verifies_another_port(state: State) -> None:
     state.spec("BackendTLSPolicy", "gui-balancer")["targetRefs"][0]["sectionName"] = "http"
 
 
-@refused("only-kinds-that-are-judged", "gateway.networking.k8s.io/TCPRoute", stack="gateway")
+@refused(
+    "only-kinds-that-are-judged",
+    "gateway.networking.k8s.io/TCPRoute",
+    also=("entries-can-be-followed",),
+    stack="gateway",
+)
 def test_a_route_that_no_rule_follows(state: State) -> None:
     name = {"name": "stores", "namespace": "tracardi-data"}
     state.add("kubernetes:gateway.networking.k8s.io/v1alpha2:TCPRoute", {"metadata": name, "spec": {}})

@@ -86,8 +86,9 @@ def test_a_frontend_leads_to_the_backends_it_names() -> None:
     assert [target for section in behind for target in section.targets] == [Target("one", 80), Target("two", 81)]
 
 
-def test_a_computed_backend_can_be_any() -> None:
-    configuration = parse(f"{FRONTEND}    use_backend %[path]\nbackend one\nbackend two\nlisten three\n")
+@pytest.mark.parametrize("name", ["%[path]", "%HM", "one-%[path]", "on$e"])
+def test_a_computed_backend_can_be_any(name: str) -> None:
+    configuration = parse(f"{FRONTEND}    use_backend {name}\nbackend one\nbackend two\nlisten three\n")
 
     assert [section.name for section in configuration.behind(configuration.of("frontend")[0])] == [
         "one",
@@ -238,3 +239,12 @@ def test_servers_take_over_what_was_said_before_them() -> None:
 
     assert (first.parameters, second.parameters) == (("ssl",), ("ssl", "check", "no-ssl"))
     assert (encrypted(first), encrypted(second)) == (True, False)
+
+
+def test_only_sections_that_serve_take_over_defaults() -> None:
+    sections = parse("defaults\n  mode http\nresolvers r\n  parse-resolv-conf\nfrontend f\n").sections
+
+    assert [(section.keyword, section.lines) for section in sections[1:]] == [
+        ("resolvers", (("parse-resolv-conf",),)),
+        ("frontend", (("mode", "http"),)),
+    ]

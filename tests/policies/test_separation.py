@@ -1,7 +1,10 @@
 """What strangers can reach: the pack follows entries inwards and refuses every way to more than event collection."""
 
-from tests.policies.refusals import refused
+from tests.policies.refusals import accepted, refused
 from tests.policies.state import UNDECRYPTED, UNKNOWN, State
+from tests.policies.test_variants import CHOSEN
+
+MIRROR = CHOSEN["mirror"]
 
 TRACK = "Deployment tracardi-track/track-api"
 GUI_API = "Deployment tracardi-console/gui-api"
@@ -37,7 +40,10 @@ def test_a_flag_that_cannot_be_seen_before_the_update(state: State) -> None:
     "internet-reaches-no-gui-api",
     f"{GUI_API} does not say EXPOSE_GUI_API=no",
     f"{GUI_API_ENTRY} (it has no readable loadBalancerSourceRanges)",
-    also=("internet-finds-only-collection-routes",),
+    also=(
+        "internet-finds-only-collection-routes",
+        "production-context-fits-the-role",
+    ),
 )
 def test_an_entry_to_the_gui_api_without_source_ranges(state: State) -> None:
     del state.spec("Service", "gui-api-balancer-entry")["loadBalancerSourceRanges"]
@@ -132,25 +138,38 @@ def test_an_external_address_past_the_balancer(state: State) -> None:
 @refused(
     "internet-reaches-only-the-api",
     f"{TRACK} runs a program that these rules do not know",
-    also=("api-instances", "track-instances"),
+    also=(
+        "api-instances",
+        "connections-are-intended",
+        "images-come-from-known-registries",
+        "only-the-api-reaches-stores",
+        "track-instances",
+    ),
 )
 def test_an_image_under_another_name_that_does_not_say_what_it_serves(state: State) -> None:
     state.container("track-api")["image"] = "registry.example.com/team/collector:1.0.0"
     state.drop_variable("track-api", "EXPOSE_GUI_API")
 
 
-@refused("internet-reaches-no-gui-api", f"{TRACK} does not say EXPOSE_GUI_API=no in container api")
+@refused(
+    "internet-reaches-no-gui-api",
+    f"{TRACK} does not say EXPOSE_GUI_API=no in container api",
+    also=(
+        "images-come-from-known-registries",
+        "internet-reaches-only-the-api",
+    ),
+)
 def test_an_image_under_another_name_that_serves_the_gui_api(state: State) -> None:
     state.container("track-api")["image"] = "registry.example.com/team/collector:1.0.0"
     state.set_variable("track-api", "EXPOSE_GUI_API", value="yes")
 
 
-@refused("internet-reaches-no-gui-api", TRACK, stack="mirror")
+@refused("internet-reaches-no-gui-api", TRACK, stack="mirror", options=MIRROR)
 def test_a_mirrored_api_that_serves_the_gui_api(state: State) -> None:
     state.set_variable("track-api", "EXPOSE_GUI_API", value="yes")
 
 
-@refused("one-index-shape", "for TENANT_NAME", stack="mirror")
+@refused("one-index-shape", "for TENANT_NAME", stack="mirror", options=MIRROR)
 def test_a_mirrored_api_is_held_to_the_same_as_any(state: State) -> None:
     state.set_variable("track-api", "TENANT_NAME", value="acme")
 
@@ -158,6 +177,15 @@ def test_a_mirrored_api_is_held_to_the_same_as_any(state: State) -> None:
 @refused(
     "internet-reaches-only-the-api",
     "Deployment tracardi-track/rogue runs a program that these rules do not know",
+    also=(
+        "clusters-have-one-budget",
+        "collectors-reach-no-console",
+        "connections-are-intended",
+        "images-come-from-known-registries",
+        "instances-on-hosts-of-their-own",
+        "only-the-api-reaches-stores",
+        "services-lead-to-one-role",
+    ),
 )
 def test_a_pod_with_the_labels_of_the_track_cluster(state: State) -> None:
     state.duplicate("Deployment", "track-api", "rogue")
@@ -165,18 +193,46 @@ def test_a_pod_with_the_labels_of_the_track_cluster(state: State) -> None:
     state.drop_variable("rogue", "EXPOSE_GUI_API")
 
 
-@refused("one-release", "Deployment tracardi-track/rogue runs 1, but")
+@refused(
+    "internet-reaches-only-the-api",
+    "Deployment tracardi-track/rogue runs registry.example.com/team/rogue:1, which may serve the GUI API whatever",
+    "the internet reaches it through",
+    "alsoApi",
+    also=(
+        "clusters-have-one-budget",
+        "images-come-from-known-registries",
+        "instances-on-hosts-of-their-own",
+        "one-release",
+    ),
+)
 def test_a_pod_that_only_pretends_to_collect_events(state: State) -> None:
     state.duplicate("Deployment", "track-api", "rogue")
     state.container("rogue")["image"] = "registry.example.com/team/rogue:1"
 
 
-@refused("internet-reaches-no-gui-api", GUI_API)
+@refused(
+    "internet-reaches-no-gui-api",
+    GUI_API,
+    also=(
+        "connections-are-intended",
+        "intended-connections-are-open",
+        "production-context-fits-the-role",
+        "services-lead-where-users-mean",
+        "track-instances",
+    ),
+)
 def test_a_public_balancer_that_leads_to_the_gui_api(state: State) -> None:
     state.edit("track-balancer", "track-api.tracardi-track.svc", "gui-api.tracardi-console.svc")
 
 
-@refused("internet-reaches-no-gui-api", GUI_API)
+@refused(
+    "internet-reaches-no-gui-api",
+    GUI_API,
+    also=(
+        "intended-connections-are-open",
+        "production-context-fits-the-role",
+    ),
+)
 def test_a_second_backend_that_leads_to_the_gui_api(state: State) -> None:
     state.edit(
         "track-balancer",
@@ -205,41 +261,117 @@ def test_an_entry_that_leads_past_the_balancer(state: State) -> None:
     )
 
 
-@refused("internet-finds-only-collection-routes", f"{TRACK_BALANCER} frontend entry has no allow list of paths")
-def test_a_public_balancer_without_an_allow_list(state: State) -> None:
-    state.edit("track-balancer", "http-request deny deny_status 404 unless", "# http-request deny unless")
+@accepted(
+    "internet-reaches-only-the-api",
+    options={
+        "internet-reaches-only-the-api": {"alsoApi": ["registry.example.com/team/collector"]},
+        "images-come-from-known-registries": {"registries": ["docker.io", "docker.elastic.co", "registry.example.com"]},
+    },
+)
+def test_an_image_under_another_name_that_is_listed(state: State) -> None:
+    state.container("track-api")["image"] = "registry.example.com/team/collector:1.0.0"
 
 
-@refused("internet-finds-only-collection-routes", "frontend entry lets / pass")
-def test_an_allow_list_that_admits_every_path(state: State) -> None:
-    state.edit("track-balancer", "acl track-path path -m reg ^/track$", "acl track-path path_beg /")
+@refused(
+    "internet-reaches-only-the-api",
+    "runs registry.example.com/team/collector-2:1.0.0",
+    options={
+        "internet-reaches-only-the-api": {"alsoApi": ["registry.example.com/team/collector"]},
+        "images-come-from-known-registries": {"registries": ["docker.io", "docker.elastic.co", "registry.example.com"]},
+    },
+)
+def test_an_image_that_is_called_like_one_that_is_listed(state: State) -> None:
+    state.container("track-api")["image"] = "registry.example.com/team/collector-2:1.0.0"
 
 
-@refused("internet-finds-only-collection-routes", "lets /install pass")
-def test_an_allow_list_that_admits_the_installer(state: State) -> None:
-    state.edit("track-balancer", "path -m reg ^/track$", "path -m reg ^/(track|install)$")
+@accepted("internet-reaches-no-gui-api")
+def test_a_flag_that_stands_in_a_config_map(state: State) -> None:
+    state.drop_variable("track-api", "EXPOSE_GUI_API")
+    state.add(
+        "kubernetes:core/v1:ConfigMap",
+        {"metadata": {"name": "duty", "namespace": "tracardi-track"}, "data": {"gui": "no"}},
+    )
+    state.set_variable("track-api", "EXPOSE_GUI_API", valueFrom={"configMapKeyRef": {"name": "duty", "key": "gui"}})
 
 
-@refused("internet-finds-only-collection-routes", "lets /tracker/../install pass")
-def test_an_allow_list_that_admits_dot_segments(state: State) -> None:
-    state.edit("track-balancer", "acl tracker-path path", "acl tracker-path path_beg /tracker/\n    acl unused path")
+@refused("internet-reaches-no-gui-api", f"{TRACK} does not say EXPOSE_GUI_API=no")
+def test_a_flag_that_stands_in_a_config_map_in_binary_form(state: State) -> None:
+    state.drop_variable("track-api", "EXPOSE_GUI_API")
+    state.add(
+        "kubernetes:core/v1:ConfigMap",
+        {"metadata": {"name": "duty", "namespace": "tracardi-track"}, "binaryData": {"gui": "bm8="}},
+    )
+    state.set_variable("track-api", "EXPOSE_GUI_API", valueFrom={"configMapKeyRef": {"name": "duty", "key": "gui"}})
 
 
-@refused("internet-finds-only-collection-routes", "has no allow list of paths")
-def test_an_allow_list_for_some_clients_only(state: State) -> None:
-    state.edit("track-balancer", "unless track-path or", "unless { src 192.0.2.0/24 } or track-path or")
+@refused(
+    "internet-reaches-only-the-api",
+    GUI,
+    "it has no readable loadBalancerSourceRanges (its annotation is read by some clouds only)",
+    also=("internet-finds-only-collection-routes",),
+)
+def test_source_ranges_in_an_annotation(state: State) -> None:
+    del state.spec("Service", "gui-balancer-entry")["loadBalancerSourceRanges"]
+    annotations = state.inputs("Service", "gui-balancer-entry")["metadata"]["annotations"]
+    annotations["service.beta.kubernetes.io/load-balancer-source-ranges"] = "192.0.2.0/24"
 
 
-@refused("internet-finds-only-collection-routes", "http-request set-path in section instances")
-def test_a_path_that_is_rewritten_behind_the_allow_list(state: State) -> None:
-    state.edit("track-balancer", "    balance roundrobin", "    balance roundrobin\n    http-request set-path /install")
+@accepted("internet-reaches-only-the-api")
+def test_source_ranges_beside_an_annotation_that_they_win_over(state: State) -> None:
+    annotations = state.inputs("Service", "gui-balancer-entry")["metadata"]["annotations"]
+    annotations["service.beta.kubernetes.io/load-balancer-source-ranges"] = "0.0.0.0/0"
 
 
-@refused("internet-finds-only-collection-routes", "http-request allow in section entry")
-def test_a_request_that_is_let_in_before_the_allow_list(state: State) -> None:
-    state.edit("track-balancer", "    # The internet reaches", "    http-request allow if { path /install }\n    #")
+@refused("internet-reaches-only-the-api", GUI, "node ports", also=("internet-finds-only-collection-routes",))
+def test_a_node_port_that_is_asked_for_where_none_is_given_by_default(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["ports"][0]["nodePort"] = 30443
+    state.edit("gui-balancer", "tcp-request connection reject unless trusted", "")
 
 
-@refused("internet-finds-only-collection-routes", "does not read requests (mode http)", also=("entries-serve-tls",))
-def test_a_public_balancer_that_does_not_read_requests(state: State) -> None:
-    state.edit("track-balancer", "    mode http", "    mode tcp")
+@refused(
+    "internet-reaches-only-the-api",
+    GUI,
+    "its loadBalancerSourceRanges add up to 0.0.0.0/0",
+    also=("internet-finds-only-collection-routes",),
+)
+def test_source_ranges_of_every_second_network(state: State) -> None:
+    ranges = [f"{first}.0.0.0/8" for first in range(0, 256, 2)]
+    state.spec("Service", "gui-balancer-entry")["loadBalancerSourceRanges"] = ranges
+
+
+@refused("internet-reaches-only-the-api", GUI, "0.0.0.0/0", also=("internet-finds-only-collection-routes",))
+def test_source_ranges_of_every_ipv4_address_in_ipv6(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["loadBalancerSourceRanges"] = ["::ffff:0:0/96"]
+
+
+@refused(
+    "internet-reaches-no-gui-api",
+    TRACK,
+    also=("api-environment-can-be-read",),
+)
+def test_a_variable_whose_name_cannot_be_seen(state: State) -> None:
+    state.set_variable("track-api", UNKNOWN, value="yes")
+
+
+@refused(
+    "internet-reaches-no-gui-api",
+    TRACK,
+    also=("one-worker-per-pod",),
+)
+def test_a_flag_on_the_command_line(state: State) -> None:
+    state.container("track-api")["command"][:0] = ["env", "EXPOSE_GUI_API=yes"]
+
+
+@refused(
+    "internet-reaches-only-the-api",
+    f"{TRACK} runs a program that these rules do not know",
+    also=(
+        "connections-are-intended",
+        "services-lead-to-pods-of-the-stack",
+    ),
+)
+def test_a_port_whose_name_two_containers_use(state: State) -> None:
+    sidecar = {**state.container("track-api"), "name": "other", "image": "docker.io/library/nginx:1.29", "env": []}
+    state.pod("track-api")["containers"].append({**sidecar, "ports": [{"name": "http", "containerPort": 9999}]})
+    del state.spec("Service", "track-api")["clusterIP"]
+    state.spec("Service", "track-api")["ports"][0]["targetPort"] = "http"

@@ -1,6 +1,6 @@
 """Tunnels: the pack refuses sidecars that others can use, and ends that could be anybody."""
 
-from tests.policies.refusals import refused
+from tests.policies.refusals import accepted, refused
 from tests.policies.state import UNKNOWN, State
 
 RULE = "tunnels-stay-in-their-pod"
@@ -69,7 +69,13 @@ def test_a_tunnel_on_a_socket(state: State) -> None:
     edit(state, "bind 127.0.0.1:6379", "bind 127.0.0.1:6379\n    bind /run/redis.sock")
 
 
-@refused(RULE, "in plain text in container redis-tunnel", "redis listens on /run/redis.sock", stack="tunnel")
+@refused(
+    RULE,
+    "in plain text in container redis-tunnel",
+    "redis listens on /run/redis.sock",
+    also=("entries-lead-only-where-intended",),
+    stack="tunnel",
+)
 def test_a_socket_does_not_make_a_tunnel_a_balancer(state: State) -> None:
     namespace = "tracardi-console"
     state.edit("tunnels", "bind 127.0.0.1:6379", "bind /run/redis.sock", namespace=namespace)
@@ -131,6 +137,35 @@ def test_a_router_that_takes_any_name(state: State) -> None:
 @refused(RULE, "routing:tracardi has no server_ssl_ca", stack="tunnel")
 def test_a_router_that_knows_no_authority(state: State) -> None:
     edit(state, "server_ssl_ca =", "# server_ssl_ca =", ROUTER)
+
+
+@refused(
+    RULE,
+    "routing:tracardi verifies with ConfigMap tracardi-track/elasticsearch-ca, which does not have the authority",
+    stack="tunnel",
+)
+def test_a_router_with_an_authority_that_signed_something_else(state: State) -> None:
+    edit(state, "/etc/tunnels/mysql-ca.crt", "/etc/other/ca.crt", ROUTER)
+    pod = state.pod("track-api")
+    pod["volumes"].append({"name": "other", "configMap": {"name": "elasticsearch-ca"}})
+    state.sidecar("track-api", "mysql-tunnel")["volumeMounts"].append({"name": "other", "mountPath": "/etc/other"})
+
+
+@refused(RULE, f"{TRACK} speaks to {REDIS} past its tunnel in container api", stack="tunnel")
+def test_an_api_that_does_not_use_its_tunnel(state: State) -> None:
+    state.set_variable("track-api", "REDIS_HOST", value=REDIS)
+
+
+@refused(RULE, "speaks to mysql.tracardi-data.svc.cluster.local past its tunnel in container api", stack="tunnel")
+def test_an_api_that_does_not_use_its_router(state: State) -> None:
+    state.set_variable("track-api", "MYSQL_HOST", value="mysql.tracardi-data.svc.cluster.local")
+
+
+@accepted(RULE, stack="tunnel")
+def test_tunnels_on_other_ports_of_the_pod_s_own(state: State) -> None:
+    edit(state, "bind 127.0.0.1:6379", "bind 127.0.0.1:6379,[::1]:6379")
+    edit(state, "bind_address = 127.0.0.1", "bind_address = ::1", ROUTER)
+    edit(state, "server_ssl_mode = REQUIRED", "server_ssl_mode = required", ROUTER)
 
 
 @refused(RULE, "section http_server is not known to these rules", stack="tunnel")

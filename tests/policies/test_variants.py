@@ -12,10 +12,18 @@ from tests.unit.variants import variants
 
 VARIANTS = variants()
 
+CHOSEN: dict[str, dict[str, JsonObject]] = {
+    "mirror": {
+        "internet-reaches-only-the-api": {"alsoApi": ["registry.example.com/mirror/cdp/tracardi-api"]},
+        "images-come-from-known-registries": {"registries": ["registry.example.com/mirror", "other.example.com"]},
+    },
+}
+"""What a variant makes its owner say to the pack."""
+
 
 def fitting(name: str) -> dict[str, JsonObject]:
-    """The pack's configuration for the profile of a variant."""
-    return configuration("prod" if settings_of(VARIANTS[name]).production else "dev")
+    """The pack's configuration for a variant: that of its profile, and what its owner has to say."""
+    return configuration("prod" if settings_of(VARIANTS[name]).production else "dev") | CHOSEN.get(name, {})
 
 
 @pytest.mark.parametrize("name", VARIANTS)

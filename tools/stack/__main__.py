@@ -1,20 +1,23 @@
-"""`python3 -m tools.stack up|preview|down|env|outputs|clean`, the commands behind the Makefile."""
+"""`python3 -m tools.stack up|preview|preview-all|down|env|outputs|clean`, the commands behind the Makefile."""
 
 import argparse
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tools.cluster import DEFAULT_NAME
 from tools.errors import ToolError
 from tools.layout import repository, work_dir
-from tools.stack import commands, kept, shell
+from tools.stack import commands, files, kept, previews, shell
 from tools.stack.clean import clean
 from tools.stack.session import DEFAULT_STACK, Request, nothing_to_take_down, prepare
 from tools.stack.terminal import say
 
 _INTERRUPTED = 130
+_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""Variable that names a file for people to read, where one runs us for a pull request."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,6 +46,13 @@ def _run(options: argparse.Namespace) -> int:
             return commands.up(prepare(request, own, _tell), say)
         case "preview":
             return commands.preview(prepare(request, own, _tell), say)
+        case "preview-all":
+            return previews.preview_all(
+                files.known_stacks(repository()),
+                lambda stack: prepare(Request(stack, options.context, options.cluster), own, _tell),
+                say,
+                Path(own[_SUMMARY]) if own.get(_SUMMARY) else None,
+            )
         case "down" if reason := nothing_to_take_down(request, own):
             say(f"nothing to take down: {reason}")
         case "down":
@@ -80,7 +90,7 @@ def _standard_output_kept_for_us() -> Iterator[None]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m tools.stack", description="Stacks of this repository.")
-    parser.add_argument("command", choices=["up", "preview", "down", "env", "outputs", "clean"])
+    parser.add_argument("command", choices=["up", "preview", "preview-all", "down", "env", "outputs", "clean"])
     parser.add_argument("name", nargs="*", help="outputs: the output to print (default: all, as JSON)")
     parser.add_argument("--stack", default=DEFAULT_STACK, help="name of the stack (default: %(default)s)")
     parser.add_argument("--context", default="", help="context of your kubeconfig, in place of the embedded cluster")

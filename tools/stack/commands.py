@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from tools.errors import ToolError
 from tools.stack import checkpoint, entries, kept, locks, policies, report, shell
@@ -15,6 +16,19 @@ Tell = Callable[[str], None]
 _CHANGE = re.compile(r"^ +[-+~<>=]+ *\d+ to ", re.MULTILINE)
 _OUTPUT = re.compile(r"^Outputs:$", re.MULTILINE)
 _INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of a preview with the policy pack."""
+
+    status: int
+    """0 only if every rule that forbids something agreed."""
+    verdict: str
+    """The same in a few words."""
+    text: str
+    """All that Pulumi said."""
+    interrupted: bool
 
 
 def up(session: Session, tell: Tell) -> int:
@@ -36,19 +50,34 @@ def up(session: Session, tell: Tell) -> int:
 
 def preview(session: Session, tell: Tell) -> int:
     """Show what `up` would change, judged by the policy pack; 0 only if every rule that forbids something agreed."""
+    return judge(session, tell).status
+
+
+def judge(session: Session, tell: Tell) -> Judged:
+    """Show what `up` would change, and how the policy pack judges it."""
     session.create()
     pack = policies.flags(session.stack.repository, session.stack.stack)
     outcome = session.run("preview", *pack)
-    if outcome.status == 0 and (not_run := policies.not_run(outcome.text)):
-        tell(
-            f"preview: these rules could not run, because they read values that are only known after the change: "
-            f"{', '.join(not_run)}. What has not been judged is not passed."
-        )
-        return 1
-    if outcome.status == 0:
-        changes = _CHANGE.search(outcome.text) or _OUTPUT.search(outcome.text)
-        tell("preview: accepted; the changes are those above" if changes else "preview: accepted; no change")
-    return _status(session, outcome, tell, "make preview")
+    status, verdict = _judgement(outcome)
+    match verdict:
+        case "accepted":
+            changes = _CHANGE.search(outcome.text) or _OUTPUT.search(outcome.text)
+            tell("preview: accepted; the changes are those above" if changes else "preview: accepted; no change")
+        case "not judged":
+            tell(
+                f"preview: these rules could not run, because they read values that are only known after the change: "
+                f"{', '.join(policies.not_run(outcome.text))}. What has not been judged is not passed."
+            )
+        case _:
+            status = _status(session, outcome, tell, "make preview")
+    return Judged(status, verdict, outcome.text, outcome.interrupted)
+
+
+def _judgement(outcome: Outcome) -> tuple[int, str]:
+    if outcome.interrupted or outcome.status != 0:
+        rules = policies.forbidding(outcome.text)
+        return outcome.status, f"refused by {', '.join(rules)}" if rules else "failed"
+    return (1, "not judged") if policies.not_run(outcome.text) else (0, "accepted")
 
 
 def down(session: Session, tell: Tell, *, keep: bool = False) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 # What the Python SDK of policies reports, as advice, where a rule needs a value that is only known after the change.
 _NOT_RUN = re.compile(r"can't run (?:policy|remediation) '([^']+)'")
 _FORBIDDEN = re.compile(r"^ +- \[mandatory\](?: \[severity: \w+\])? +(\S+)", re.MULTILINE)
+_SECTION = re.compile(r"^(?:Policies|Diagnostics):\n(?:.*\S.*\n?)+", re.MULTILINE)
 _STRICTEST = "prod"
 
 
@@ -31,3 +32,8 @@ def forbidding(text: str) -> list[str]:
 def not_run(text: str) -> list[str]:
     """Names of the rules that could not run, by what Pulumi said. Their silence is no verdict."""
     return sorted(set(_NOT_RUN.findall(text)))
+
+
+def said(text: str) -> str:
+    """What the rules, and whatever failed, said; without the changes and outputs around it."""
+    return "\n".join(found[0].rstrip() for found in _SECTION.finditer(text)) or text.strip()

@@ -7,11 +7,14 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 
 from policies.pack.haproxy.configuration import Line, Section
+from policies.pack.haproxy.languages import Pattern
 
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
 
 _REFUSALS = frozenset({"deny", "reject", "silent-drop", "tarpit"})
+_CONDITIONAL = frozenset({"if", "unless"})
+_STATUS = frozenset({"deny_status", "status"})
 _PASSES = frozenset({"accept", "allow"})
 """Actions after which the lines that follow in the same layer say nothing."""
 _MATCHES = {"path": "str", "path_beg": "beg", "path_reg": "reg"}
@@ -28,6 +31,15 @@ class Paths:
     def admit(self, path: str) -> bool:
         """Whether the ACL matches `path`. A pattern that cannot be read might match anything."""
         return any(self._matches(pattern, path) for pattern in self.patterns)
+
+    @property
+    def expressions(self) -> tuple[Pattern, ...]:
+        """What the ACL matches, as regular expressions."""
+        ends = {"str": "$", "beg": ""}
+        return tuple(
+            Pattern(pattern if self.match == "reg" else f"^{re.escape(pattern)}{ends[self.match]}", self.any_case)
+            for pattern in self.patterns
+        )
 
     def _matches(self, pattern: str, path: str) -> bool:
         if self.match == "reg":
@@ -52,12 +64,32 @@ def network_lists(frontend: Section, *layer: str) -> Iterator[tuple[int, tuple[N
 
 def limited_to(frontend: Section, line: Line) -> tuple[Network, ...] | None:
     """The source networks to which the condition of `line` limits it; None where it is not limited to networks."""
-    if "if" not in line:
+    word, condition = condition_of(line)
+    if word != "if":
         return None
-    members = [_first(alternative, _networks) for alternative in _terms(frontend, line[line.index("if") + 1 :])]
+    members = [_first(alternative, _networks) for alternative in _terms(frontend, condition)]
     if not members or any(member is None for member in members):
         return None
     return tuple(network for member in members for networks in member or () for network in networks)
+
+
+def condition_of(line: Line) -> tuple[str | None, Line]:
+    """`if` or `unless`, and what follows; None where the line holds always.
+
+    The first of both words begins the condition: after it, they are patterns like any other.
+    """
+    for place, word in enumerate(line):
+        if word in _CONDITIONAL:
+            return word, line[place + 1 :]
+    return None, ()
+
+
+def refusal(line: Line) -> tuple[str | None, Line]:
+    """The condition of a line that refuses and does nothing else, with no argument that could hide a condition."""
+    found, condition = condition_of(line)
+    arguments = line[1 : len(line) - len(condition) - 1] if found else line[1:]
+    plain = not arguments or (len(arguments) == 2 and arguments[0] in _STATUS and arguments[1].isdecimal())  # noqa: PLR2004 - a name and a number
+    return (found, condition) if line[:1] and line[0] in _REFUSALS and plain else (None, ())
 
 
 def refuses(frontend: Section, word: str, fetch: Line) -> bool:
@@ -65,8 +97,9 @@ def refuses(frontend: Section, word: str, fetch: Line) -> bool:
     return any(
         [_Term(negated=False, definitions=(fetch,))] in alternatives and (word == "if" or len(alternatives) == 1)
         for line in frontend.starting("http-request")
-        if line[:1] and line[0] in _REFUSALS and word in line
-        for alternatives in [_terms(frontend, line[line.index(word) + 1 :])]
+        for found, condition in [refusal(line)]
+        if found == word
+        for alternatives in [_terms(frontend, condition)]
     )
 
 
@@ -85,9 +118,9 @@ def _lists(frontend: Section, layer: Line, read: Callable[[Line], T | None]) -> 
             continue
         if line[0] in _PASSES:
             return
-        word = next((word for word in ("if", "unless") if word in line and line[0] in _REFUSALS), None)
+        word, condition = refusal(line)
         if word is not None:
-            for members in _allowed(_terms(frontend, line[line.index(word) + 1 :]), word, read):
+            for members in _allowed(_terms(frontend, condition), word, read):
                 yield place, members
 
 

@@ -32,12 +32,15 @@ _KEYWORDS = frozenset(
         "userlist",
     }
 )
+PROXIES = frozenset({"backend", "defaults", "frontend", "listen"})
+"""Sections that take over what `defaults` says."""
 _LISTENING = frozenset({"frontend", "listen"})
 _PORT = re.compile(r"(?P<host>[^/@]*):(?P<first>[0-9]{1,5})(-(?P<last>[0-9]{1,5}))?")
 _SPECIAL = re.compile(r"[\\\"'#]")
 _QUOTE = re.compile(r"[\"']")
 _VARIABLE = re.compile(r"\"[^\"]*\$[{A-Za-z_]")
 """Between double quotes, HAProxy puts a variable of its environment in."""
+_CODED = re.compile(r"\\[rntx]")
 _KEPT_BACKSLASH = re.compile(r"\\(?![ \\#rntx$])")
 """A shell drops a backslash before any other character; HAProxy keeps it, so that `\\.` stays a dot in a pattern."""
 
@@ -149,9 +152,14 @@ class Configuration:
         """The sections whose servers `frontend` sends requests to; all of them where the name is computed."""
         wanted = frontend.backends
         candidates = self.of("backend") + self.of("listen")
-        computed = any("%[" in name or "$" in name for name in wanted)
+        computed = any(is_computed(name) for name in wanted)
         named = tuple(section for section in candidates if computed or section.name in wanted)
         return named if frontend in named or frontend.keyword == "frontend" else (frontend, *named)
+
+
+def is_computed(name: str) -> bool:
+    """Whether a backend's name depends on the request."""
+    return "%" in name or "$" in name
 
 
 def parse(text: str) -> Configuration:
@@ -161,7 +169,8 @@ def parse(text: str) -> Configuration:
         UnreadableError: `text` has something that this reader does not know.
     """
     sections: list[tuple[Line, list[Line]]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    text = text.replace("\r\n", "\n")
+    for number, line in enumerate(text.split("\n"), start=1):
         words = _words(line, number)
         if not words:
             continue
@@ -177,6 +186,11 @@ def parse(text: str) -> Configuration:
 
 
 def _words(line: str, number: int) -> Line:
+    # Neither what a reader takes for the end of a line or a word, and HAProxy does not, nor the other way round.
+    if strange := next((character for character in line if not (character.isprintable() or character == "\t")), None):
+        raise UnreadableError(f"line {number}: the character {strange!r}")
+    if _CODED.search(line):
+        raise UnreadableError(f"line {number}: a character by its code")
     if not _SPECIAL.search(line):
         return tuple(line.split())
     if _VARIABLE.search(line):
@@ -201,7 +215,7 @@ def _inherited(sections: list[tuple[Line, list[Line]]]) -> Iterator[Section]:
             lines = (*(named.get(parent[0], ()) if parent else ()), *own)
             named[name] = lines
             unnamed = lines
-        yield Section(keyword, name, tuple(own) if keyword == "global" else lines)
+        yield Section(keyword, name, lines if keyword in PROXIES else tuple(own))
 
 
 def _binds(rest: Line) -> Iterator[Bind]:

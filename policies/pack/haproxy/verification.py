@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.pack.haproxy.configuration import Configuration, Line, Section, Server
+from policies.pack.haproxy.configuration import Configuration, Section, Server
+from policies.pack.haproxy.listening import FORCED, based, protocol_weakness
 
-STRONG = frozenset({"TLSv1.2", "TLSv1.3"})
-_FORCED = {"force-sslv3", "force-tlsv10", "force-tlsv11"}
-
-_SWITCHES = frozenset({"backup", "check", "check-ssl", "no-check", "no-check-ssl", "no-ssl", "no-tls-tickets", "ssl"})
+_SWITCHES = frozenset({*FORCED, "backup", "check", "check-ssl", "no-check", "no-ssl", "no-tls-tickets", "ssl"})
 _WITH_VALUE = frozenset(
     {
         "alpn",
@@ -66,10 +64,7 @@ def weakness(configuration: Configuration, server: Server) -> str | None:
         return "is not verified"
     if said.get("verifyhost") != server.target.host:
         return "may show a certificate for another name"
-    if said.get("ssl-max-ver", "TLSv1.3") not in STRONG:
-        return f"is spoken to in {said['ssl-max-ver']} at most"
-    oldest = oldest_version(configuration, server.parameters, "ssl-default-server-options")
-    return None if oldest in STRONG else f"may be spoken to in {oldest or 'any TLS version'}"
+    return protocol_weakness(configuration, server.parameters, "server")
 
 
 def servers(configuration: Configuration) -> Iterator[tuple[Section, Server]]:
@@ -82,17 +77,6 @@ def servers(configuration: Configuration) -> Iterator[tuple[Section, Server]]:
     )
 
 
-def oldest_version(configuration: Configuration, parameters: Line, defaults: str) -> str | None:
-    """The oldest TLS version of a line with `parameters`, or of the global line `defaults`; None where nobody says."""
-    shared = [words for section in configuration.of("global") for words in section.starting(defaults)]
-    for words in (parameters, *reversed(shared)):
-        if forced := next((word for word in words if word in _FORCED), None):
-            return forced.removeprefix("force-")
-        if "ssl-min-ver" in words[:-1]:
-            return words[words.index("ssl-min-ver") + 1]
-    return None
-
-
 def _parameters(server: Server) -> Iterator[tuple[str, str | None]]:
     """Parameters with their values, switches with an empty one, and unknown ones with None."""
     words = iter(server.parameters)
@@ -101,3 +85,9 @@ def _parameters(server: Server) -> Iterator[tuple[str, str | None]]:
             yield word, next(words, "")
         else:
             yield word, "" if word in _SWITCHES else None
+
+
+def authority_file(configuration: Configuration, server: Server) -> str | None:
+    """The file with the authorities that `server` is verified with."""
+    file = dict(_parameters(server)).get("ca-file")
+    return based(configuration, "ca-base", file) if file else None

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from model.networks import too_wide
 from policies.pack import networks
-from policies.pack.admission import named, peers
+from policies.pack.admission import Direction, catches_everything, ends, governs, named, policies, rules
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.values import Value
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
-_DIRECTIONS = frozenset({"Ingress", "Egress"})
-_DIRECTION_ENDS = (("ingress", "from"), ("egress", "to"))
+_LEADING = ("NetworkPolicy", "Service", "ConfigMap", "HTTPRoute", "Gateway", "BackendTLSPolicy")
+"""Kinds that say who gets to pods, or what those do."""
 
 
 @rule(
@@ -21,17 +21,19 @@ _DIRECTION_ENDS = (("ingress", "from"), ("egress", "to"))
     remedy=f"Label the namespace {_ENFORCE}=restricted, and declare it in this stack.",
 )
 def namespaces_enforce_restricted(stack: StackView, _: Options) -> Iterator[Finding]:
-    """Pods run only in namespaces that enforce Pod Security's level restricted."""
+    """Pods and what leads to them are only in namespaces of the stack that enforce the level restricted."""
     namespaces = stack.of_kind("Namespace")
     for namespace in namespaces:
         if namespace.properties.at("metadata", "labels", _ENFORCE).text != "restricted":
             yield Finding(namespace, "does not enforce Pod Security's level restricted")
     declared = {namespace.object_name for namespace in namespaces}
-    for workload in stack.workloads:
-        if workload.namespace not in declared:
-            yield Finding(
-                workload.resource, f"runs in namespace {workload.namespace}, which the stack does not declare"
-            )
+    workloads = [workload.resource for workload in stack.workloads]
+    for resource in (*workloads, *(found for kind in _LEADING for found in stack.of_kind(kind))):
+        if resource.properties.at("metadata", "namespace").hidden:
+            yield Finding(resource, "is in a namespace that cannot be seen")
+        elif resource.namespace not in declared:
+            verb = "is" if resource.kind in _LEADING else "runs"
+            yield Finding(resource, f"{verb} in namespace {resource.namespace}, which the stack does not declare")
 
 
 @rule(
@@ -41,30 +43,17 @@ def namespaces_enforce_restricted(stack: StackView, _: Options) -> Iterator[Find
 )
 def namespaces_deny_by_default(stack: StackView, _: Options) -> Iterator[Finding]:
     """In each namespace nothing connects to anything, in either direction, unless a policy allows it."""
-    policies = stack.of_kind("NetworkPolicy")
     for namespace in stack.of_kind("Namespace"):
         denied = {
             direction
-            for policy in policies
-            if policy.namespace == namespace.object_name and _selects_everything(policy)
-            for direction in _denied(policy)
+            for policy in policies(stack)
+            if policy.namespace == namespace.object_name and catches_everything(policy)
+            for direction in Direction
+            if governs(policy, direction) is True and not rules(policy, direction)
         }
-        for direction in sorted(_DIRECTIONS - denied):
-            yield Finding(namespace, f"has no NetworkPolicy that denies {direction.lower()} by default")
-
-
-def _selects_everything(policy: Resource) -> bool:
-    selector = policy.spec["podSelector"]
-    return not selector.hidden and not any(member.given for member in selector.fields.values())
-
-
-def _denied(policy: Resource) -> frozenset[str]:
-    types = frozenset(policy.spec["policyTypes"].words)
-    return frozenset(
-        direction
-        for direction in types & _DIRECTIONS
-        if not policy.spec[direction.lower()].given or policy.spec[direction.lower()].raw == []
-    )
+        for direction in Direction:
+            if direction not in denied:
+                yield Finding(namespace, f"has no NetworkPolicy that denies {direction.rules} by default")
 
 
 @rule(
@@ -75,13 +64,18 @@ def _denied(policy: Resource) -> frozenset[str]:
 )
 def policies_name_who_connects(stack: StackView, _: Options) -> Iterator[Finding]:
     """No NetworkPolicy opens pods to everybody by saying too little."""
-    for policy in stack.of_kind("NetworkPolicy"):
-        for direction, end in _DIRECTION_ENDS:
-            if policy.spec[direction].hidden:
-                yield Finding(policy, f"has {direction} rules that cannot be seen")
-            for entry in policy.spec[direction]:
-                if not all(named(peer) for peer in peers(entry, end)):
-                    yield Finding(policy, f"has an {direction} rule that does not name who it is {end}")
+    for policy in policies(stack):
+        if not isinstance(policy.spec.raw, dict):
+            yield Finding(policy, "has no specification that can be seen")
+        elif policy.spec["podSelector"].hidden:
+            yield Finding(policy, "does not name the pods that it is about")
+        for direction in Direction:
+            found = policy.spec[direction.rules]
+            if found.given and not isinstance(found.raw, list):
+                yield Finding(policy, f"has {direction.rules} rules that cannot be seen")
+            elif not all(named(peer.value) for entry in found for peer in ends(entry, direction)):
+                problem = f"has an {direction.rules} rule that does not name who it is {direction.end}"
+                yield Finding(policy, problem)
 
 
 @rule(
@@ -92,10 +86,10 @@ def policies_name_who_connects(stack: StackView, _: Options) -> Iterator[Finding
 )
 def egress_is_limited(stack: StackView, _: Options) -> Iterator[Finding]:
     """Pods reach known networks only; several that add up to the internet are the internet."""
-    policies = stack.of_kind("NetworkPolicy")
-    for namespace in dict.fromkeys(policy.namespace for policy in policies):
+    known = policies(stack)
+    for namespace in dict.fromkeys(policy.namespace for policy in known):
         found = [
-            (policy, block) for policy in policies if policy.namespace == namespace for block in _egress_blocks(policy)
+            (policy, block) for policy in known if policy.namespace == namespace for block in _egress_blocks(policy)
         ]
         read = [(policy, networks.parse(block["cidr"].text or "")) for policy, block in found]
         for policy, network in read:

@@ -1,24 +1,20 @@
-"""Passwords: generated, strong, and never written down where a reader of objects finds them."""
+"""Passwords: generated strong, not to be guessed where they were given, and asked for."""
 
-import re
 from collections.abc import Iterator
 
+from model.credentials import Credential, fits_urls, too_weak
 from model.limits import MIN_PASSWORD_LENGTH
+from policies.pack.credentials import Use, passwords
 from policies.pack.images import Program
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
+from policies.pack.wording import names_a_secret
 from policies.pack.workloads import Container
 
-_SECRET_NAME = re.compile(
-    r"PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|(^|_)(KEY|PASS|PWD|AUTH)$|^AUTO_PROFILE_MERGING$", re.IGNORECASE
-)
-_ABOUT_A_SECRET = re.compile(r"_(FILE|PATH|DIR|FOLDER)$", re.IGNORECASE)
-"""Names of variables that say where a secret is, not what it is; their values are paths."""
-
-_CREDENTIALS_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
-
 _CLASSES = ("lower", "upper", "numeric", "special")
+_LEAST_CHOICE = 10
+"""Characters to choose from, below which a class adds nothing that could not be foreseen."""
 
 
 @rule(
@@ -29,59 +25,71 @@ _CLASSES = ("lower", "upper", "numeric", "special")
     options=(
         Option("minimumLength", MIN_PASSWORD_LENGTH, "How many characters are enough."),
         Option("minimumClasses", 3, "How many of lower, upper, numeric and special characters must be possible."),
+        Option("minimumBytes", 24, "How many bytes are enough, where bytes are generated."),
     ),
 )
 def generated_passwords_are_strong(stack: StackView, options: Options) -> Iterator[Finding]:
     """Generated passwords cannot be guessed."""
     for password in stack.of_kind("RandomPassword"):
-        length, least = int(password.properties["length"].number or 0), options.number("minimumLength")
+        length, least = _free_characters(password), options.number("minimumLength")
         if length < least:
             yield Finding(password, f"has {length} characters, not {least}")
         classes = _classes(password)
         if len(classes) < options.number("minimumClasses"):
             yield Finding(password, f"has only {' and '.join(classes) or 'unknown'} characters")
+        result = password.properties["result"].text
+        # One that was imported is as it was before.
+        if result is not None and len(result) < least:
+            yield Finding(password, f"made {len(result)} characters, not {least}")
+    for made in stack.of_kind("RandomBytes"):
+        length, least = int(made.properties["length"].number or 0), options.number("minimumBytes")
+        if length < least:
+            yield Finding(made, f"has {length} bytes, not {least}")
+
+
+def _free_characters(password: Resource) -> int:
+    """How many characters are drawn from a choice that is worth the name."""
+    length = int(password.properties["length"].number or 0)
+    chosen = password.properties["overrideSpecial"]
+    if chosen.given and chosen.text != "" and len(set(chosen.text or "")) < _LEAST_CHOICE:
+        fixed = password.properties["minSpecial"]
+        length -= int(fixed.number or 0) if not fixed.hidden else length
+    return length
 
 
 def _classes(password: Resource) -> tuple[str, ...]:
     switches = {name: password.properties[name] for name in _CLASSES}
+    # The older name of the switch still works.
+    older = password.properties["number"]
+    if older.given and older.flag is not True:
+        switches["numeric"] = older
     # Each is on by default.
     return tuple(name for name, switch in switches.items() if not switch.given or switch.flag is True)
 
 
 @rule(
-    "secrets-are-never-literal",
+    "secrets-cannot-be-guessed",
     severity=Severity.CRITICAL,
-    remedy="Take the value from a Secret (valueFrom.secretKeyRef, or a mounted file), and put nothing secret into "
-    "ConfigMaps, arguments or addresses.",
+    remedy="Generate it, or give another one: long, without words or patterns. Tracardi's own defaults are public.",
 )
-def secrets_are_never_literal(stack: StackView, _: Options) -> Iterator[Finding]:
-    """No secret can be read from the description of a pod."""
-    for workload in stack.workloads:
-        for container in workload.containers:
-            for problem in _literals(container):
-                yield Finding(workload.resource, f"{problem} in container {container.name}")
+def secrets_cannot_be_guessed(stack: StackView, _: Options) -> Iterator[Finding]:
+    """No secret that can be seen is one of those that are tried first, nor empty."""
+    reported = set()
+    for use in stack.credentials.uses:
+        if use.credential is None and not names_a_secret(use.purpose):
+            continue
+        for secret, text in stack.credentials.found(use):
+            values = passwords(text.removesuffix("\n") if use.in_file else text)
+            for weakness in (_weakness(use, value) for value in values):
+                if weakness and (secret.urn, use.key) not in reported:
+                    reported.add((secret.urn, use.key))
+                    yield Finding(secret, f"has under {use.key} a secret that misses this: {weakness}")
 
 
-def _literals(container: Container) -> Iterator[str]:
-    for entry in container.properties["env"]:
-        name = entry["name"].text or ""
-        if entry["value"].given and _names_a_secret(name, entry["value"].text):
-            yield f"has {name} in clear text"
-    for name, variable in container.environment.items():
-        if variable.value and _CREDENTIALS_IN_URL.search(variable.value):
-            yield f"has a password in the address {name}"
-    direct = {entry["name"].text for entry in container.properties["env"] if entry["value"].given}
-    for name, variable in container.environment.items():
-        if name not in direct and variable.value is not None and _names_a_secret(name, variable.value):
-            yield f"takes {name} from a ConfigMap"
-    if any(_CREDENTIALS_IN_URL.search(word) for word in container.command_line):
-        yield "has a password in an address among its arguments"
-
-
-def _names_a_secret(name: str, value: str | None) -> bool:
-    if not _SECRET_NAME.search(_ABOUT_A_SECRET.sub("", name)):
-        return False
-    return not (_ABOUT_A_SECRET.search(name) and (value or "").startswith("/"))
+def _weakness(use: Use, value: str) -> str | None:
+    # What is wrong with MySQL's in an address, another rule says.
+    elsewhere = use.credential is Credential.MYSQL and not fits_urls(value)
+    return too_weak(None if elsewhere else use.credential, value)
 
 
 @rule(
@@ -94,8 +102,36 @@ def installation_token_is_secret(stack: StackView, _: Options) -> Iterator[Findi
     """Nobody but the installation knows the token with which Tracardi is installed."""
     for workload in stack.running(Program.API):
         for container in workload.serving:
-            token = container.environment.get("INSTALLATION_TOKEN")
-            if container.program is Program.API and (token is None or not token.secret or token.optional):
+            if container.program is Program.API and not _from_secret(container, "INSTALLATION_TOKEN"):
                 yield Finding(
                     workload.resource, f"has no INSTALLATION_TOKEN from a Secret in container {container.name}"
                 )
+
+
+@rule(
+    "api-passwords-come-from-secrets",
+    severity=Severity.CRITICAL,
+    remedy="Set each from a Secret that must be there (valueFrom.secretKeyRef without optional): without it, Tracardi "
+    "uses none, or one that is public.",
+)
+def api_passwords_come_from_secrets(stack: StackView, _: Options) -> Iterator[Finding]:
+    """API pods have a password for each store, and a merging secret of their own."""
+    for workload in stack.running(Program.API):
+        for container in workload.serving:
+            if container.program is Program.API:
+                for name in _missing(container):
+                    yield Finding(workload.resource, f"has no {name} from a Secret in container {container.name}")
+
+
+def _missing(container: Container) -> Iterator[str]:
+    if not any(_from_secret(container, name) for name in ("ELASTIC_HTTP_AUTH_PASSWORD", "ELASTIC_API_KEY")):
+        yield "ELASTIC_HTTP_AUTH_PASSWORD"
+    wanted = ["AUTO_PROFILE_MERGING", "REDIS_PASSWORD"]
+    if any(name.startswith("MYSQL_") for name in container.environment):
+        wanted.append("MYSQL_PASSWORD")
+    yield from (name for name in wanted if not _from_secret(container, name))
+
+
+def _from_secret(container: Container, name: str) -> bool:
+    variable = container.environment.get(name)
+    return variable is not None and variable.secret and not variable.optional

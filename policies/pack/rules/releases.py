@@ -1,5 +1,6 @@
 """Release facts: settings that stop Tracardi, or let its pods disagree with each other."""
 
+import re
 from collections.abc import Iterator
 
 from model.index_shape import shapes_indices
@@ -9,6 +10,9 @@ from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.workloads import Container, Workload
 
+_TRACARDI = re.compile(r"(^|/)tracardi/[^/]+$|(^|/)tracardi-(api|gui)[^/]*$")
+"""How the names of Tracardi's own images end, those of its jobs and workers included."""
+
 
 @rule(
     "api-environment-can-be-read",
@@ -17,9 +21,14 @@ from policies.pack.workloads import Container, Workload
 )
 def api_environment_can_be_read(stack: StackView, _: Options) -> Iterator[Finding]:
     """Every variable of an API pod can be looked up; one that is not seen could undo all others."""
-    for workload, container in _api_containers(stack):
+    for workload, container in tracardi_containers(stack):
         for source in container.unreadable_sources:
             yield Finding(workload.resource, f"takes variables from {source} in container {container.name}")
+        hidden = [container.properties["env"], container.properties["envFrom"]]
+        if any(part.hidden for part in hidden) or any(
+            entry["name"].text is None for entry in container.properties["env"]
+        ):
+            yield Finding(workload.resource, f"has variables that cannot be seen in container {container.name}")
 
 
 @rule(
@@ -28,8 +37,8 @@ def api_environment_can_be_read(stack: StackView, _: Options) -> Iterator[Findin
     remedy="Remove the variable, even an empty one: Tracardi would import a package that the open-source image lacks.",
 )
 def no_licence_in_open_source(stack: StackView, _: Options) -> Iterator[Finding]:
-    """Open-source API pods have no variable LICENSE."""
-    for workload, container in _api_containers(stack):
+    """Open-source pods have no variable LICENSE, those of jobs and initial containers included."""
+    for workload, container in tracardi_containers(stack):
         if "LICENSE" in container.environment:
             yield Finding(workload.resource, f"has the variable LICENSE in container {container.name}")
 
@@ -40,50 +49,38 @@ def no_licence_in_open_source(stack: StackView, _: Options) -> Iterator[Finding]
     remedy="Remove the variable: with it, Tracardi refuses to be installed.",
 )
 def no_multi_tenancy_in_open_source(stack: StackView, _: Options) -> Iterator[Finding]:
-    """Open-source API pods do not switch multi-tenancy on."""
-    for workload, container in _api_containers(stack):
+    """Open-source pods do not switch multi-tenancy on."""
+    for workload, container in tracardi_containers(stack):
         variable = container.environment.get("MULTI_TENANT")
         if variable is not None and variable.value != "no":
             yield Finding(workload.resource, f"has the variable MULTI_TENANT in container {container.name}")
 
 
 @rule(
-    "redis-port-is-set",
-    severity=Severity.MEDIUM,
-    remedy="Set REDIS_PORT to a number: the port inside REDIS_HOST is ignored.",
-)
-def redis_port_is_set(stack: StackView, _: Options) -> Iterator[Finding]:
-    """API pods say which port Redis listens on."""
-    for workload, container in _api_containers(stack):
-        variable = container.environment.get("REDIS_PORT")
-        if variable is None or not (variable.value or "").isdecimal():
-            yield Finding(workload.resource, f"has no number as REDIS_PORT in container {container.name}")
-
-
-@rule(
     "one-release",
     severity=Severity.HIGH,
-    remedy="Give all of Tracardi's images the same tag: index names depend on the release.",
+    remedy="Give all of Tracardi's images the same tag, beside a digest as well, and each image one digest: index "
+    "names depend on the release.",
 )
 def one_release(stack: StackView, _: Options) -> Iterator[Finding]:
-    """The API and the console are of one release, in all pods."""
-    found = [
-        (workload, container)
-        for workload in stack.workloads
-        for container in workload.containers
-        if container.program in {Program.API, Program.GUI}
-    ]
-    if not found:
-        return
-    first, expected = found[0][0], _version(found[0][1])
-    for workload, container in found[1:]:
-        if (version := _version(container)) != expected:
-            yield Finding(workload.resource, f"runs {version}, but {first.label} runs {expected}")
-
-
-def _version(container: Container) -> str:
-    reference = images.parse(container.image)
-    return reference.tag or reference.digest or "an image without a tag"
+    """The API, the console, jobs and workers are of one release, in all pods."""
+    found = list(tracardi_containers(stack))
+    tags: dict[str, Workload] = {}
+    digests: dict[str, tuple[str, Workload]] = {}
+    for workload, container in found:
+        reference = images.parse(container.image)
+        if reference.tag is None:
+            yield Finding(workload.resource, f"runs {container.image or 'an image'} without a tag that tells a release")
+            continue
+        tags.setdefault(reference.tag, workload)
+        expected, first = next(iter(tags.items()))
+        if reference.tag != expected:
+            yield Finding(workload.resource, f"runs {reference.tag}, but {first.label} runs {expected}")
+            continue
+        name = reference.repository.rpartition("/")[2]
+        known, other = digests.setdefault(name, (reference.digest or "", workload))
+        if known != (reference.digest or ""):
+            yield Finding(workload.resource, f"runs another image of {reference.tag} than {other.label}")
 
 
 @rule(
@@ -92,8 +89,8 @@ def _version(container: Container) -> str:
     remedy="Take these variables from one source for all API pods: whoever writes computes index names from them.",
 )
 def one_index_shape(stack: StackView, _: Options) -> Iterator[Finding]:
-    """All API pods have the same variables that decide the names and the shape of indices."""
-    shapes = [(workload, _shape(container)) for workload, container in _api_containers(stack)]
+    """All pods that write events have the same variables that decide the names and the shape of indices."""
+    shapes = [(workload, _shape(container)) for workload, container in _writers(stack)]
     for workload, shape in shapes:
         first, expected = shapes[0]
         if hidden := sorted(name for name, value in shape.items() if value is None):
@@ -102,11 +99,37 @@ def one_index_shape(stack: StackView, _: Options) -> Iterator[Finding]:
             yield Finding(workload.resource, f"has other values than {first.label} for {', '.join(differing)}")
 
 
+def _writers(stack: StackView) -> Iterator[tuple[Workload, Container]]:
+    """API containers and workers: what runs for good and knows Elasticsearch."""
+    return (
+        (workload, container)
+        for workload, container in tracardi_containers(stack)
+        if not workload.ends
+        and not container.initial
+        and (container.program is Program.API or "ELASTIC_HOST" in container.environment)
+    )
+
+
 def _shape(container: Container) -> dict[str, str | None]:
     return {name: variable.value for name, variable in container.environment.items() if shapes_indices(name)}
 
 
-def _api_containers(stack: StackView) -> Iterator[tuple[Workload, Container]]:
+def tracardi_containers(stack: StackView) -> Iterator[tuple[Workload, Container]]:
+    """Everything that runs an image of Tracardi, jobs and initial containers included."""
+    everything = [(workload, container) for workload in stack.workloads for container in workload.containers]
+    # An API under another name is known by its variables; what else runs that image is known by it.
+    renamed = {
+        images.parse(container.image).repository for _, container in everything if container.program is Program.API
+    }
+    for workload, container in everything:
+        repository = images.parse(container.image).repository
+        known = container.program in {Program.API, Program.GUI} or _TRACARDI.search(repository)
+        if known or repository in renamed:
+            yield workload, container
+
+
+def api_containers(stack: StackView) -> Iterator[tuple[Workload, Container]]:
+    """The containers that serve Tracardi's API."""
     return (
         (workload, container)
         for workload in stack.running(Program.API)

@@ -1,4 +1,4 @@
-"""Replicas: enough instances of everything, on hosts of their own, and no client bound to one of them."""
+"""Replicas: enough instances of everything."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,21 +9,20 @@ from model.limits import (
     MIN_GUI_INSTANCES,
     MIN_TRACK_INSTANCES,
 )
+from policies.pack import clusters
 from policies.pack.images import Program
-from policies.pack.resources import selects
-from policies.pack.roles import collects_only
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.values import Value
 from policies.pack.workloads import Workload
 
-_HOST = "kubernetes.io/hostname"
-_RAISE = "Raise replicas, or minReplicas of the autoscaler, which counts where there is one."
-_STICKY_BALANCING = frozenset({"hash", "hdr", "rdp-cookie", "source", "uri", "url_param"})
+_RAISE = (
+    "Raise replicas, or minReplicas of the one autoscaler, which counts where there is one; with replicas: 0, "
+    "paused: true or a scheduling gate there are no instances at all."
+)
 
 
 def _minimum(default: int) -> tuple[Option, ...]:
-    return (Option("minimum", default, "How many instances are enough."),)
+    return (Option("minimum", default, "How many instances are enough.", least=1),)
 
 
 def _together(stack: StackView, workloads: Iterable[Workload], what: str, minimum: int) -> Iterator[Finding]:
@@ -36,22 +35,18 @@ def _together(stack: StackView, workloads: Iterable[Workload], what: str, minimu
         yield Finding(resource, problem if resource else f"{problem} ({names})")
 
 
-@rule("api-instances", severity=Severity.HIGH, remedy=_RAISE, options=_minimum(MIN_API_INSTANCES))
+@rule("api-instances", severity=Severity.HIGH, remedy=_RAISE, options=_minimum(MIN_API_INSTANCES), relaxable=True)
 def api_instances(stack: StackView, options: Options) -> Iterator[Finding]:
-    """Both API clusters together have as many instances as Tracardi's production guide asks for."""
+    """Both API clusters together have as many instances as Tracardi's production guide asks for, and both are there."""
     yield from _together(stack, stack.running(Program.API), "Tracardi's API", options.number("minimum"))
+    if stack.running(Program.API):
+        yield from _together(stack, clusters.console_apis(stack), "the GUI API", 1)
 
 
-@rule("track-instances", severity=Severity.HIGH, remedy=_RAISE, options=_minimum(MIN_TRACK_INSTANCES))
+@rule("track-instances", severity=Severity.HIGH, remedy=_RAISE, options=_minimum(MIN_TRACK_INSTANCES), relaxable=True)
 def track_instances(stack: StackView, options: Options) -> Iterator[Finding]:
     """The track cluster goes on when a server is lost."""
-    reached = {end.workload.resource.urn for entry in stack.internet_entries for end in entry.reach.ends}
-    track = [
-        workload
-        for workload in stack.running(Program.API)
-        if workload.resource.urn in reached or collects_only(workload)
-    ]
-    yield from _together(stack, track, "the track API", options.number("minimum"))
+    yield from _together(stack, clusters.collectors(stack), "the track API", options.number("minimum"))
 
 
 @rule(
@@ -62,93 +57,30 @@ def track_instances(stack: StackView, options: Options) -> Iterator[Finding]:
         *_minimum(MIN_GUI_INSTANCES),
         Option("required", default=True, description="Whether a stack without any console is refused."),
     ),
+    relaxable=True,
 )
 def gui_instances(stack: StackView, options: Options) -> Iterator[Finding]:
     """The console goes on when a server is lost."""
-    consoles = stack.running(Program.GUI)
+    consoles = clusters.consoles(stack)
     if consoles or options.switch("required"):
         yield from _together(stack, consoles, "the console", options.number("minimum"))
 
 
-@rule("elasticsearch-nodes", severity=Severity.HIGH, remedy=_RAISE, options=_minimum(MIN_ELASTICSEARCH_NODES))
+@rule(
+    "elasticsearch-nodes",
+    severity=Severity.HIGH,
+    remedy=_RAISE,
+    options=_minimum(MIN_ELASTICSEARCH_NODES),
+    relaxable=True,
+)
 def elasticsearch_nodes(stack: StackView, options: Options) -> Iterator[Finding]:
     """Elasticsearch, where it runs in the cluster, keeps its quorum and its data when a server is lost."""
-    if nodes := stack.running(Program.ELASTICSEARCH):
+    if nodes := clusters.searches(stack):
         yield from _together(stack, nodes, "Elasticsearch", options.number("minimum"))
 
 
-@rule("balancer-instances", severity=Severity.HIGH, remedy=_RAISE, options=_minimum(MIN_BALANCERS))
+@rule("balancer-instances", severity=Severity.HIGH, remedy=_RAISE, options=_minimum(MIN_BALANCERS), relaxable=True)
 def balancer_instances(stack: StackView, options: Options) -> Iterator[Finding]:
     """No balancer is a single point of failure; a proxy that only serves the pod it is in is no balancer."""
-    balancers = {proxy.workload.resource.urn: proxy.workload for proxy in stack.balancers}
-    for workload in balancers.values():
+    for workload in clusters.balancers(stack):
         yield from _together(stack, [workload], "the balancer", options.number("minimum"))
-
-
-@rule(
-    "no-session-affinity",
-    severity=Severity.MEDIUM,
-    remedy="Remove it: Tracardi's API keeps no state, and requests must spread over all instances.",
-)
-def no_session_affinity(stack: StackView, _: Options) -> Iterator[Finding]:
-    """Requests are spread over all instances, whoever sends them."""
-    for service in stack.of_kind("Service"):
-        affinity = service.spec["sessionAffinity"]
-        if affinity.given and affinity.text != "None":
-            yield Finding(service, "has session affinity")
-    for proxy in stack.proxies:
-        for section in proxy.configuration.sections if proxy.configuration else ():
-            for keyword, *rest in section.lines:
-                method = rest[0].partition("(")[0] if rest else ""
-                if keyword in {"cookie", "stick"} or (keyword == "balance" and method in _STICKY_BALANCING):
-                    where = f"{section.keyword} {section.name}".strip()
-                    problem = f"binds clients to an instance: {keyword} {method} in {where}"
-                    yield Finding(proxy.workload.resource, problem)
-
-
-@rule(
-    "instances-on-hosts-of-their-own",
-    severity=Severity.HIGH,
-    remedy=f"Add a topology spread constraint on {_HOST} that selects the pods, with maxSkew 1, minDomains of at least "
-    "the instances and whenUnsatisfiable: DoNotSchedule, or a required anti-affinity on the same key.",
-    options=(Option("required", default=True, description="Whether a preference for other hosts is not enough."),),
-)
-def instances_on_hosts_of_their_own(stack: StackView, options: Options) -> Iterator[Finding]:
-    """A lost host takes one instance of a cluster with it, and no more."""
-    for workload in stack.workloads:
-        instances = stack.instances(workload)
-        if workload.ends or instances < 2:  # noqa: PLR2004 - one instance needs no second host
-            continue
-        required = options.switch("required")
-        if not _spread(workload, instances, required=required) and not _kept_apart(workload):
-            what = "does not require" if required else "does not even prefer"
-            yield Finding(workload.resource, f"{what} hosts of their own for its {instances} instances")
-
-
-def _spread(workload: Workload, instances: int, *, required: bool) -> bool:
-    return any(
-        constraint["topologyKey"].text == _HOST
-        and constraint["maxSkew"].number == 1
-        and _selects(constraint["labelSelector"], workload)
-        and (
-            not required
-            or (
-                constraint["whenUnsatisfiable"].text == "DoNotSchedule"
-                and (constraint["minDomains"].number or 1) >= instances
-            )
-        )
-        for constraint in workload.pod["topologySpreadConstraints"]
-    )
-
-
-def _kept_apart(workload: Workload) -> bool:
-    path = ("affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
-    return any(
-        term["topologyKey"].text == _HOST and _selects(term["labelSelector"], workload)
-        for term in workload.pod.at(*path)
-    )
-
-
-def _selects(selector: Value, workload: Workload) -> bool:
-    labels = selector["matchLabels"].texts
-    return bool(labels) and not selector["matchExpressions"].given and selects(labels, workload.labels)

@@ -3,41 +3,16 @@
 from collections.abc import Iterator
 
 from policies.pack.entry import Entry
-from policies.pack.gateways import open_listeners
+from policies.pack.gateways import unfollowed_gateways
+from policies.pack.haproxy.answers import own_answers
+from policies.pack.haproxy.collection import beyond_collection
 from policies.pack.haproxy.conditions import path_lists
 from policies.pack.haproxy.configuration import Section
-from policies.pack.images import Program
+from policies.pack.images import Program, parse, program
 from policies.pack.reach import Answering, End, unjudged
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.workloads import API_SWITCH
-
-_PROBES = (
-    "/",
-    "/install",
-    "/install/plugins",
-    "/user/token",
-    "/user/logout",
-    "/event/logs/1",
-    "/node/logs/1",
-    "/flow/logs/1",
-    "/info/version",
-    "/healthcheck",
-    "/openapi.json",
-    "/docs",
-    "/redoc",
-    "/uix/",
-    "/profile/1",
-    "/test",
-    "//install",
-    "/track/../install",
-    "/tracker/../install",
-    "/tracker/%2e%2e/install",
-    "/collect/../install",
-    "/redirect/../install",
-)
-"""Paths that no collection route has. Tracardi answers the first ones without a login, whatever EXPOSE_GUI_API says;
-the last ones are ways to write `/install`."""
+from policies.pack.workloads import API_SWITCH, Container, Workload
 
 _REWRITES = (
     "allow",
@@ -53,35 +28,6 @@ _REWRITES = (
     "do-resolve",
 )
 """Actions on requests after which a path that was let pass is no longer the path that is asked for, or asked there."""
-
-_JUDGED = (
-    "core/ConfigMap",
-    "core/LimitRange",
-    "core/Namespace",
-    "core/PersistentVolumeClaim",
-    "core/ResourceQuota",
-    "core/Secret",
-    "core/Service",
-    "core/ServiceAccount",
-    "apps/Deployment",
-    "apps/StatefulSet",
-    "autoscaling/HorizontalPodAutoscaler",
-    "batch/CronJob",
-    "batch/Job",
-    "cert-manager.io/Certificate",
-    "cert-manager.io/Issuer",
-    "gateway.networking.k8s.io/BackendTLSPolicy",
-    "gateway.networking.k8s.io/Gateway",
-    "gateway.networking.k8s.io/HTTPRoute",
-    "networking.k8s.io/NetworkPolicy",
-    "policy/PodDisruptionBudget",
-    "scheduling.k8s.io/PriorityClass",
-    # Groups of objects; each member is a resource of its own.
-    "kustomize/Directory",
-    "helm.sh/Chart",
-    "yaml/ConfigFile",
-    "yaml/ConfigGroup",
-)
 
 
 def _strangers_reach(stack: StackView) -> Iterator[tuple[Entry, End]]:
@@ -103,13 +49,28 @@ def _through(entry: Entry) -> str:
     severity=Severity.CRITICAL,
     remedy="Give the entry loadBalancerSourceRanges of your own networks and allocateLoadBalancerNodePorts: false, or "
     "the balancer behind a Gateway a list of them after set-src; or lead it only to pods that collect events: those "
-    "with Tracardi's API image, or with another and EXPOSE_GUI_API=no.",
+    "with Tracardi's API image, or with another whose repository is listed in alsoApi of the pack's configuration "
+    "because it is a build of it.",
+    options=(Option("alsoApi", (), "Repositories of images that are builds of Tracardi's API.", local=True),),
 )
-def internet_reaches_only_the_api(stack: StackView, _: Options) -> Iterator[Finding]:
+def internet_reaches_only_the_api(stack: StackView, options: Options) -> Iterator[Finding]:
     """Strangers reach Tracardi's API and nothing else; a program that is not known counts as the console's API."""
+    builds = frozenset(options.words("alsoApi"))
     for entry, end in _strangers_reach(stack):
-        for program in sorted(end.programs - {Program.API}, key=str):
-            yield Finding(end.workload.resource, f"runs {program.value}, {_through(entry)}")
+        for other in sorted(end.programs - {Program.API}, key=str):
+            yield Finding(end.workload.resource, f"runs {other.value}, {_through(entry)}")
+        if Program.API in end.programs:
+            for image in _pretenders(end.workload, builds):
+                problem = f"runs {image}, which may serve the GUI API whatever it is told"
+                yield Finding(end.workload.resource, f"{problem}, {_through(entry)}")
+
+
+def _pretenders(workload: Workload, builds: frozenset[str]) -> Iterator[str]:
+    """Images that are told to be the API, and of which nobody knows whether they are."""
+    for container in workload.serving:
+        known = program(container.image) is not Program.OTHER or parse(container.image).repository in builds
+        if container.program is Program.API and not known:
+            yield container.image or "an image that cannot be seen"
 
 
 @rule(
@@ -122,10 +83,18 @@ def internet_reaches_no_gui_api(stack: StackView, _: Options) -> Iterator[Findin
     """An API pod that strangers reach says EXPOSE_GUI_API=no: its duty follows from who can reach it."""
     for entry, end in _strangers_reach(stack):
         for container in end.workload.serving:
-            variable = container.environment.get(API_SWITCH)
-            if container.program is Program.API and (variable is None or variable.value != "no"):
+            if container.program is Program.API and not _says_no(container):
                 problem = f"does not say EXPOSE_GUI_API=no in container {container.name}, {_through(entry)}"
                 yield Finding(end.workload.resource, problem)
+
+
+def _says_no(container: Container) -> bool:
+    variable = container.environment.get(API_SWITCH)
+    variables = container.properties["env"]
+    # One whose name cannot be seen may be the switch once more, and so may a word of the command line.
+    seen = not variables.hidden and all(entry["name"].text is not None for entry in variables)
+    elsewhere = any(API_SWITCH in word for word in container.command_line)
+    return variable is not None and variable.value == "no" and seen and not elsewhere
 
 
 @rule(
@@ -162,20 +131,24 @@ def _unlisted(answering: Answering) -> str | None:
     lists = list(path_lists(frontend))
     if not lists:
         return "has no allow list of paths"
-    passing = [path for path in _PROBES if all(any(paths.admit(path) for paths in members) for members in lists)]
-    return f"lets {passing[0]} pass" if passing else None
+    passing = beyond_collection(lists)
+    return f"lets {passing} pass" if passing is not None else None
 
 
 def _rewriting(section: Section) -> str | None:
-    actions = (rest[0] for rest in section.starting("http-request") if rest)
-    return next((f"http-request {action}" for action in actions if action.startswith(_REWRITES)), None)
+    for line in section.lines:
+        # The action comes after the layer, where there are layers.
+        action = line[2:3] if line[0] == "tcp-request" else line[1:2] if line[0] == "http-request" else ()
+        if action and action[0].startswith(_REWRITES):
+            return " ".join(line[: line.index(action[0]) + 1])
+    return None
 
 
 @rule(
     "entries-can-be-followed",
     severity=Severity.HIGH,
     remedy="Lead entries to pods of this stack only, through its own Gateways, Services with a selector, and proxies "
-    "whose configuration is in a ConfigMap of the stack.",
+    "whose configuration is in a ConfigMap of the stack and does nothing but forward, refuse and redirect.",
 )
 def entries_can_be_followed(stack: StackView, _: Options) -> Iterator[Finding]:
     """Every way from an entry inwards can be followed to its end; what cannot be followed cannot be proved."""
@@ -184,23 +157,19 @@ def entries_can_be_followed(stack: StackView, _: Options) -> Iterator[Finding]:
         for resource, reason in entry.reach.dead_ends:
             met.add(resource.urn)
             yield Finding(resource, f"{reason}; {entry.label} leads there")
+        for answering in entry.reach.answering:
+            if problem := _own_answer(answering):
+                yield Finding(answering.workload.resource, f"{problem}; {entry.label} leads there")
     for proxy in stack.proxies:
         if proxy.configuration is None and proxy.alone and proxy.workload.resource.urn not in met:
             yield Finding(proxy.workload.resource, unjudged(proxy))
-    for gateway, reason in open_listeners(stack):
+    for gateway, reason in unfollowed_gateways(stack):
         yield Finding(gateway, reason)
 
 
-@rule(
-    "only-kinds-that-are-judged",
-    severity=Severity.HIGH,
-    remedy="Use a kind that the rules judge, or list this one in alsoAllowed of the pack's configuration once you have "
-    "made sure that it neither runs pods nor opens an entry.",
-    options=(Option("alsoAllowed", (), "Further kinds that are allowed, as group/Kind."),),
-)
-def only_kinds_that_are_judged(stack: StackView, options: Options) -> Iterator[Finding]:
-    """No object runs pods or opens an entry in a way that these rules do not look at."""
-    allowed = {*_JUDGED, *options.words("alsoAllowed")}
-    for resource in stack.resources:
-        if resource.is_kubernetes_object and resource.group_kind not in allowed:
-            yield Finding(resource, f"is of kind {resource.group_kind}, which no rule judges")
+def _own_answer(answering: Answering) -> str | None:
+    """What the proxy answers itself to whoever asks, out of what it knows and others should not."""
+    for section in (answering.frontend, *answering.configuration.behind(answering.frontend)):
+        if found := next(own_answers(section), None):
+            return f"{section.keyword} {section.name} of its HAProxy answers by itself ({found})"
+    return None

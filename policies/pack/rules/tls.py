@@ -1,60 +1,72 @@
-"""TLS: towards clients at every entry, from proxies to what is behind them, and towards Elasticsearch."""
+"""TLS: towards clients at every entry, and from proxies and Gateways to what is behind them."""
 
 from collections.abc import Iterator
 
 from policies.pack.gateways import RouteEntry
-from policies.pack.haproxy.configuration import Section
-from policies.pack.haproxy.verification import STRONG, encrypted, oldest_version, servers, weakness
-from policies.pack.images import Program
-from policies.pack.reach import Answering
+from policies.pack.haproxy.configuration import Configuration, Section, Server
+from policies.pack.haproxy.listening import encrypts, only_redirects
+from policies.pack.haproxy.listening import weakness as weakness_of_bind
+from policies.pack.haproxy.verification import authority_file, encrypted, servers, weakness
+from policies.pack.objects import Proxy
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
+from policies.pack.trust import lacks_authority, unknown_authority
+from policies.pack.values import Value
 
 
 @rule(
     "entries-serve-tls",
     severity=Severity.CRITICAL,
-    remedy="Bind with ssl, crt and ssl-min-ver TLSv1.2 (or set ssl-default-bind-options), and let a port without TLS "
-    "answer nothing but a redirect to https.",
+    remedy="Bind with ssl, crt and ssl-min-ver TLSv1.2 (or set ssl-default-bind-options), offer suites with "
+    "authentication and encryption alone, and let a port without TLS answer nothing but a redirect to https.",
 )
 def entries_serve_tls(stack: StackView, _: Options) -> Iterator[Finding]:
     """Every entry speaks TLS 1.2 or newer; plain HTTP is redirected."""
     for entry in stack.entries:
         if entry.plain_because:
             yield Finding(entry.resource, entry.plain_because)
+        if isinstance(entry, RouteEntry):
+            yield from (Finding(entry.resource, problem) for problem in _redirects(entry.resource))
         for end in entry.reach.ends:
             if not end.proxied:
                 yield Finding(end.workload.resource, f"answers {entry.label} itself, without a proxy that speaks TLS")
-        for answering in entry.reach.answering:
-            if answering.workload in entry.workloads and (problem := _weakness(answering)):
+        first = [answering for answering in entry.reach.answering if answering.workload in entry.workloads]
+        for answering in first:
+            for problem in _problems(answering.configuration, answering.frontend):
                 where = f"frontend {answering.frontend.name} {problem}"
                 yield Finding(answering.workload.resource, f"{where}; {entry.label} leads there")
 
 
-def _weakness(answering: Answering) -> str | None:
-    if "ssl" not in answering.bind.parameters:
-        return None if _only_redirects(answering.frontend) else "answers without TLS"
-    if answering.bind.parameter("crt") is None and answering.bind.parameter("crt-list") is None:
-        return "has no certificate"
-    oldest = oldest_version(answering.configuration, answering.bind.parameters, "ssl-default-bind-options")
-    if oldest is None:
-        return "does not say the oldest TLS version that it accepts"
-    return None if oldest in STRONG else f"accepts {oldest}"
+def _problems(configuration: Configuration, frontend: Section) -> Iterator[str]:
+    """What is wrong at any of the addresses that `frontend` listens on: a Service may lead to each of them."""
+    for bind in frontend.binds:
+        if bind.private:
+            continue
+        if encrypts(bind):
+            problem = weakness_of_bind(configuration, bind)
+        else:
+            problem = None if only_redirects(frontend) else "answers without TLS"
+        if problem:
+            yield problem
 
 
-def _only_redirects(frontend: Section) -> bool:
-    redirects = (*frontend.starting("http-request", "redirect"), *frontend.starting("redirect"))
-    always = [rest for rest in redirects if "if" not in rest and "unless" not in rest]
-    secure = any(rest[:2] == ("scheme", "https") or (rest[1:2] and rest[1].startswith("https://")) for rest in always)
-    return secure and frontend.mode == "http" and not frontend.backends and not frontend.targets
+def _redirects(route: Resource) -> Iterator[str]:
+    for entry in route.spec["rules"]:
+        if any(filter_["type"].text == "RequestRedirect" and not _to_https(filter_) for filter_ in entry["filters"]):
+            yield "redirects requests without the scheme https"
+
+
+def _to_https(filter_: Value) -> bool:
+    return filter_.at("requestRedirect", "scheme").text == "https"
 
 
 @rule(
     "backends-are-verified",
     severity=Severity.CRITICAL,
-    remedy="Give each server that is spoken to over TLS ssl verify required, ca-file, verifyhost with the name under "
-    "which it is found, and ssl-min-ver TLSv1.2 (or set ssl-default-server-options).",
+    remedy="Give each server that is spoken to over TLS ssl verify required, verifyhost with the name under which it "
+    "is found, ca-file with the authority that signed its certificate, and ssl-min-ver TLSv1.2 (or set "
+    "ssl-default-server-options).",
 )
 def backends_are_verified(stack: StackView, _: Options) -> Iterator[Finding]:
     """A proxy that speaks TLS to what is behind it makes sure whom it speaks to."""
@@ -62,9 +74,17 @@ def backends_are_verified(stack: StackView, _: Options) -> Iterator[Finding]:
         if proxy.configuration is None:
             continue
         for section, server in servers(proxy.configuration):
-            if encrypted(server) and (problem := weakness(proxy.configuration, server)):
+            if problem := encrypted(server) and _unverified(stack, proxy, proxy.configuration, server):
                 where = f"{section.keyword} {section.name} of container {proxy.container.name}"
                 yield Finding(proxy.workload.resource, f"{server.target.host} {problem}, in {where}")
+
+
+def _unverified(stack: StackView, proxy: Proxy, configuration: Configuration, server: Server) -> str | None:
+    if problem := weakness(configuration, server):
+        return problem
+    file, host = authority_file(configuration, server), server.target.host
+    unknown = unknown_authority(stack, proxy.workload, proxy.container, file, host)
+    return f"is refused: the proxy {unknown}" if unknown else None
 
 
 @rule(
@@ -78,8 +98,12 @@ def gateways_verify_balancers(stack: StackView, _: Options) -> Iterator[Finding]
     for entry in stack.entries:
         if isinstance(entry, RouteEntry):
             for service, _port in entry.services:
-                if not any(_verifies(policy, service) for policy in stack.of_kind("BackendTLSPolicy")):
+                verifying = [policy for policy in stack.of_kind("BackendTLSPolicy") if _verifies(policy, service)]
+                if not verifying:
                     yield Finding(service, f"has no BackendTLSPolicy that verifies its pods; {entry.label} leads there")
+                for policy in verifying:
+                    if lacks_authority(stack, policy, stack.selected(service)):
+                        yield Finding(policy, f"does not name the authority that signs for the pods of {service.label}")
 
 
 def _verifies(policy: Resource, service: Resource) -> bool:
@@ -92,24 +116,3 @@ def _verifies(policy: Resource, service: Resource) -> bool:
     validation = policy.spec["validation"]
     authority = any(validation["caCertificateRefs"]) or validation["wellKnownCACertificates"].text == "System"
     return meant and policy.namespace == service.namespace and bool(validation["hostname"].text) and authority
-
-
-@rule(
-    "elasticsearch-is-verified",
-    severity=Severity.HIGH,
-    remedy="Set ELASTIC_HOST to https:// addresses, ELASTIC_VERIFY_CERTS to yes, and ELASTIC_CA_FILE where the "
-    "authority is your own; releases from 0.9 on do not verify by default.",
-)
-def elasticsearch_is_verified(stack: StackView, _: Options) -> Iterator[Finding]:
-    """Whoever talks to Elasticsearch does so over TLS, and verifies whom it talks to."""
-    for workload in stack.workloads:
-        for container in workload.containers:
-            environment = container.environment
-            serves = container.program is Program.API and not workload.ends
-            if not serves and "ELASTIC_HOST" not in environment:
-                continue
-            for name, expected in (("ELASTIC_HOST", "https://"), ("ELASTIC_VERIFY_CERTS", "yes")):
-                value = (environment[name].value if name in environment else None) or ""
-                if not all(part.strip().startswith(expected) for part in value.split(",")):
-                    problem = f"has no {name} that begins with {expected}"
-                    yield Finding(workload.resource, f"{problem} in container {container.name}")

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-from policies.pack.haproxy.verification import encrypted
+from policies.pack.haproxy.verification import encrypted, servers
 from policies.pack.images import Program
 from policies.pack.objects import Proxy
+from policies.pack.roles import Role, store_addresses
 from policies.pack.router import Route, routes
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
+from policies.pack.trust import unknown_authority
 from policies.pack.unreadable import UnreadableError
 from policies.pack.workloads import Container, Workload
 
@@ -27,11 +29,38 @@ def tunnels_stay_in_their_pod(stack: StackView, _: Options) -> Iterator[Finding]
     for proxy in stack.tunnels:
         for problem in _of_haproxy(proxy):
             yield Finding(proxy.workload.resource, f"{problem} in container {proxy.container.name}")
+    for workload in stack.workloads:
+        for problem in dict.fromkeys(_past(stack, workload)):
+            yield Finding(workload.resource, problem)
     for workload in stack.running(Program.MYSQL_ROUTER):
         for container in workload.serving:
             if container.program is Program.MYSQL_ROUTER:
-                for problem in _of_router(workload, container):
+                for problem in _of_router(stack, workload, container):
                     yield Finding(workload.resource, f"{problem} in container {container.name}")
+
+
+def _past(stack: StackView, workload: Workload) -> Iterator[str]:
+    """Connections in plain text to a store that a tunnel of the same pods leads to."""
+    tunnels = [proxy for proxy in stack.tunnels if proxy.workload is workload and proxy.configuration]
+    ends = {
+        server.target.host
+        for proxy in tunnels
+        for _, server in (servers(proxy.configuration) if proxy.configuration else ())
+    }
+    for container in workload.serving:
+        if container.program is Program.MYSQL_ROUTER:
+            ends |= _ends(workload, container)
+    for container in workload.containers:
+        for role, host, _ in store_addresses(container):
+            if host in ends and role is not Role.ELASTICSEARCH:
+                yield f"speaks to {host} past its tunnel in container {container.name}"
+
+
+def _ends(workload: Workload, container: Container) -> set[str]:
+    try:
+        return {host for route in routes(workload, container) for host in route.hosts}
+    except UnreadableError:
+        return set()
 
 
 def _of_haproxy(proxy: Proxy) -> Iterator[str]:
@@ -47,7 +76,7 @@ def _of_haproxy(proxy: Proxy) -> Iterator[str]:
                 yield f"has a tunnel that speaks to {server.target.host} in plain text"
 
 
-def _of_router(workload: Workload, container: Container) -> Iterator[str]:
+def _of_router(stack: StackView, workload: Workload, container: Container) -> Iterator[str]:
     try:
         found = routes(workload, container)
     except UnreadableError as problem:
@@ -55,6 +84,10 @@ def _of_router(workload: Workload, container: Container) -> Iterator[str]:
         return
     for route in found:
         yield from _of_route(route)
+        file = route.options.get("server_ssl_ca")
+        for host in route.hosts if file else ():
+            if refused := unknown_authority(stack, workload, container, file, host):
+                yield f"has a tunnel whose end is refused: {route.name} {refused}"
 
 
 def _of_route(route: Route) -> Iterator[str]:

@@ -175,6 +175,16 @@ def test_instances_that_speak_plain_text_are_not_asked_for_a_certificate() -> No
 
 
 @pytest.mark.parametrize("settings", ALL_MODES)
+def test_with_tls_inside_metrics_show_the_certificate_of_the_entry(settings: Settings) -> None:
+    found = sections(settings, verified=True)
+    (metrics,) = [line for line in found["frontend metrics"] if line.startswith("bind ")]
+    plain = [name for name, lines in found.items() for line in lines if line.startswith("bind ") and "ssl" not in line]
+
+    assert metrics.endswith(" ssl crt /etc/haproxy/certs/tls.crt")
+    assert set(plain) <= {"frontend plain"}
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
 def test_metrics_are_on_their_own_port_alone(settings: Settings) -> None:
     found = sections(settings)
     assert "http-request use-service prometheus-exporter if { path /metrics }" in found.pop("frontend metrics")

@@ -3,8 +3,9 @@
 import pytest
 
 from components.certificates import Issuer, ProvidedSecret
+from components.haproxy import Upstream
 from tests.unit.components.conftest import build
-from tests.unit.components.entries import ISSUER, TRUSTED, VERIFIED_INSTANCES, entry
+from tests.unit.components.entries import INSTANCES, ISSUER, TRUSTED, VERIFIED_INSTANCES, entry
 from tests.unit.engine import JsonObject, Recording, Registered
 from tests.unit.stacks import changed, settings_of, stack_file
 
@@ -263,9 +264,11 @@ def test_pods_wait_for_whatever_makes_their_certificate() -> None:
     assert stack.comes_after(stack.find("Deployment", "gui-balancer"), stack.find("Certificate", "gui-balancer"))
 
 
-def test_kubelet_and_scrapers_ask_a_port_of_their_own() -> None:
-    container, _ = haproxy(entry({}))
+@pytest.mark.parametrize(("upstream", "scheme"), [(INSTANCES, None), (VERIFIED_INSTANCES, "HTTPS")])
+def test_kubelet_and_scrapers_ask_a_port_of_their_own(upstream: Upstream, scheme: str | None) -> None:
+    container, _ = haproxy(entry({}, upstream=upstream))
     for probe in ("readinessProbe", "livenessProbe"):
         assert container[probe]["httpGet"]["port"] == 8404
+        assert container[probe]["httpGet"].get("scheme") == scheme
     entry_ports = {port["targetPort"] for port in service().spec["ports"]}
     assert 8404 not in entry_ports

@@ -12,12 +12,11 @@ def connections(encryption: Encryption, stores: frozenset[Store], roles: frozens
     return {plain.connection for plain in exceptions(encryption, roles, stores)}
 
 
-def test_with_tls_everywhere_only_stores_redirects_and_metrics_are_plain() -> None:
+def test_with_tls_everywhere_only_stores_and_redirects_are_plain() -> None:
     assert connections(Encryption.FULL, frozenset(Store)) == {
         "API to redis",
         "API to mysql",
         "port 80 of each balancer",
-        "metrics port of each balancer",
     }
 
 
@@ -30,6 +29,14 @@ def test_with_tls_at_the_edge_each_balancer_is_listed_with_what_it_reaches() -> 
     plain = connections(Encryption.EDGE, frozenset())
 
     assert {"track-balancer to track-api", "gui-balancer to gui", "installation to gui-api"} <= plain
+    assert "metrics port of each balancer" in plain
+
+
+def test_the_page_of_a_tunnel_is_listed_where_there_is_one() -> None:
+    found = exceptions(Encryption.FULL, EVERYTHING, frozenset(), tunnels=True)
+
+    assert "health page of each Redis tunnel" in {plain.connection for plain in found}
+    assert "health page of each Redis tunnel" not in connections(Encryption.FULL, frozenset())
 
 
 def test_what_is_not_there_is_not_listed() -> None:
