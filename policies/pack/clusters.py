@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.pack.images import Program
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.roles import Role, collects_only, store_addresses
 from policies.pack.stack import StackView
-from policies.pack.workloads import Workload
 
 Cluster = tuple[Workload, ...]
 

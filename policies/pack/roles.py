@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from urllib.parse import urlsplit
 
-from policies.pack.entry import Entry
-from policies.pack.images import Program
-from policies.pack.objects import Objects
-from policies.pack.workloads import API_SWITCH, Container, Workload
+from policies.pack.entry.base import Entry
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.objects import Objects
+from policies.pack.kubernetes.workloads import API_SWITCH, Container, Workload
 
 
 class Role(Enum):

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from policies.pack.credentials import Credentials
-from policies.pack.edges import Edges
-from policies.pack.entries import entries
-from policies.pack.entry import Entry
-from policies.pack.objects import Objects, Proxy
+from policies.pack.connections.edges import Edges
+from policies.pack.credentials.uses import Credentials
+from policies.pack.entry.base import Entry
+from policies.pack.entry.every import entries
+from policies.pack.kubernetes.objects import Objects, Proxy
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.roles import Role, roles
-from policies.pack.workloads import Workload
 
 
 class StackView(Objects):

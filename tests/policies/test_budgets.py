@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies.pack.percentages import scaled
+from policies.pack.kubernetes.percentages import scaled
 from policies.pack.values import Hidden, Plain, Value
 from tests.policies.analysis import analyse
 from tests.policies.refusals import accepted, refused

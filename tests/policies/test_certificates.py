@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 
-from policies.pack.lives import hours
+from policies.pack.tls.lives import hours
 from policies.pack.values import Value
 from tests.policies.refusals import accepted, refused
 from tests.policies.state import UNKNOWN, State

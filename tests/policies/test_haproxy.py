@@ -2,10 +2,10 @@
 
 import pytest
 
-from policies.pack.haproxy.clients import Told, client_lists, misplaced_trust
-from policies.pack.haproxy.conditions import path_lists
-from policies.pack.haproxy.configuration import Section, Target, parse
-from policies.pack.haproxy.verification import encrypted
+from policies.pack.programs.haproxy.clients import Told, client_lists, misplaced_trust
+from policies.pack.programs.haproxy.conditions import path_lists
+from policies.pack.programs.haproxy.configuration import Section, Target, parse
+from policies.pack.programs.haproxy.verification import encrypted
 from policies.pack.unreadable import UnreadableError
 
 FRONTEND = "frontend entry\n    mode http\n"

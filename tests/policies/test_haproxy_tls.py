@@ -2,10 +2,10 @@
 
 import pytest
 
-from policies.pack.haproxy.ciphers import weak_cipher, weak_suite
-from policies.pack.haproxy.configuration import Section, parse
-from policies.pack.haproxy.hosts import insisted_hosts
-from policies.pack.haproxy.listening import encrypts, only_redirects, only_reports_health, weakness
+from policies.pack.programs.haproxy.ciphers import weak_cipher, weak_suite
+from policies.pack.programs.haproxy.configuration import Section, parse
+from policies.pack.programs.haproxy.hosts import insisted_hosts
+from policies.pack.programs.haproxy.listening import encrypts, only_redirects, only_reports_health, weakness
 
 STRONG = "ssl-default-bind-options ssl-min-ver TLSv1.2"
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from policies.pack.quantities import quantity
+from policies.pack.kubernetes.quantities import quantity
 from policies.pack.values import Value
 from tests.policies.analysis import analyse
 from tests.policies.refusals import accepted, refused

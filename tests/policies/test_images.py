@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies.pack import images
+from policies.pack.kubernetes import images
 from tests.policies.analysis import analyse
 from tests.policies.refusals import accepted, refused
 from tests.policies.state import UNDECRYPTED, UNKNOWN, State

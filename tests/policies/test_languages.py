@@ -2,10 +2,10 @@
 
 import pytest
 
-from policies.pack.haproxy.collection import beyond_collection
-from policies.pack.haproxy.conditions import path_lists
-from policies.pack.haproxy.configuration import Section, parse
-from policies.pack.haproxy.languages import Pattern, outside
+from policies.pack.programs.haproxy.collection import beyond_collection
+from policies.pack.programs.haproxy.conditions import path_lists
+from policies.pack.programs.haproxy.configuration import Section, parse
+from policies.pack.programs.haproxy.languages import Pattern, outside
 from policies.pack.unreadable import UnreadableError
 
 

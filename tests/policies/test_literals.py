@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from policies.pack.wording import in_arguments, is_a_secret, names_a_secret, written_out
+from policies.pack.credentials.wording import in_arguments, is_a_secret, names_a_secret, written_out
 from tests.policies.analysis import analyse
 from tests.policies.refusals import accepted, refused
 from tests.policies.state import UNDECRYPTED, UNKNOWN, State

@@ -19,7 +19,7 @@ from pulumi_policy.version import VERSION
 import tests.policies
 from policies.pack.crossguard import policies
 from policies.pack.decoding import KNOWN_SDK, decode_once
-from policies.pack.images import USUAL_REGISTRIES
+from policies.pack.kubernetes.images import USUAL_REGISTRIES
 from policies.pack.registry import RULES
 from tests.policies.analysis import CONFIGURATIONS, Server, analyse, configuration
 from tests.policies.refusals import Fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies.pack.nginx import Directive, parse
+from policies.pack.programs.nginx import Directive, parse
 from policies.pack.unreadable import UnreadableError
 from tests.policies.analysis import analyse, configuration
 from tests.policies.refusals import accepted, refused

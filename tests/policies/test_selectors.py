@@ -2,8 +2,8 @@
 
 import pytest
 
-from policies.pack.ports import EVERY, NONE, opened, tcp
-from policies.pack.selectors import Labels, Verdict, is_empty, matches
+from policies.pack.kubernetes.ports import EVERY, NONE, opened, tcp
+from policies.pack.kubernetes.selectors import Labels, Verdict, is_empty, matches
 from policies.pack.values import Hidden, Plain, Value
 
 LABELS: Plain = {"app": "redis", "tier": Hidden.UNKNOWN}

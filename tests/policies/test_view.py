@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies.pack.images import Program, Reference, parse, program
+from policies.pack.kubernetes.images import Program, Reference, parse, program
 from policies.pack.resources import raw_resources
 from policies.pack.stack import StackView
 from policies.pack.values import Value, plain

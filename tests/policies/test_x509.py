@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from policies.pack.tls.x509 import Key, certificates, has_certificate
 from policies.pack.unreadable import UnreadableError
-from policies.pack.x509 import Key, certificates, has_certificate
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from policies.pack.admission import admitted, namespace_of
-from policies.pack.haproxy.clients import misplaced_trust, told_by_header
-from policies.pack.reach import Answering
+from policies.pack.connections.admission import admitted, namespace_of
+from policies.pack.entry.reach import Answering
+from policies.pack.programs.haproxy.clients import misplaced_trust, told_by_header
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
 

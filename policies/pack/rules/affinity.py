@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from policies.pack.haproxy.configuration import Line, Section
+from policies.pack.programs.haproxy.configuration import Line, Section
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from model.credentials import Credential
-from policies.pack import files
-from policies.pack.credentials import Use, passwords
-from policies.pack.images import Program
+from policies.pack.credentials.uses import Use, passwords
+from policies.pack.kubernetes import files
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.workloads import Container, Workload
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.unreadable import UnreadableError
-from policies.pack.workloads import Container, Workload
 
 _PROGRAMS = {
     Role.ELASTICSEARCH: Program.ELASTICSEARCH,

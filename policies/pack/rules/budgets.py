@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from policies.pack.percentages import scaled
+from policies.pack.kubernetes.percentages import scaled
+from policies.pack.kubernetes.selectors import Verdict, matches
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.resources import Resource
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Options, Severity, rule
-from policies.pack.selectors import Verdict, matches
 from policies.pack.stack import StackView
-from policies.pack.workloads import Workload
 
 
 @rule(

@@ -2,25 +2,25 @@
 
 from collections.abc import Iterable, Iterator
 
-from policies.pack.certificates import Certificate, of_pods, shown_at, uncovered
-from policies.pack.entry import Entry
-from policies.pack.gateway_certificates import gateways_of, listener_certificates, secure_listeners
-from policies.pack.gateways import RouteEntry
-from policies.pack.haproxy.configuration import Bind, Section
-from policies.pack.haproxy.hosts import insisted_hosts
-from policies.pack.haproxy.listening import certificate_files, encrypts, only_redirects, redirect_hosts
-from policies.pack.haproxy.verification import encrypted, servers
-from policies.pack.images import Program
-from policies.pack.mounts import Kind, Place
-from policies.pack.objects import Proxy
+from policies.pack.entry.base import Entry
+from policies.pack.entry.gateways import RouteEntry
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.mounts import Kind, Place
+from policies.pack.kubernetes.objects import Proxy
+from policies.pack.kubernetes.workloads import Container, Workload
+from policies.pack.programs.haproxy.configuration import Bind, Section
+from policies.pack.programs.haproxy.hosts import insisted_hosts
+from policies.pack.programs.haproxy.listening import certificate_files, encrypts, only_redirects, redirect_hosts
+from policies.pack.programs.haproxy.verification import encrypted, servers
+from policies.pack.programs.router import routes
 from policies.pack.resources import Resource
 from policies.pack.roles import Role, store_addresses
-from policies.pack.router import routes
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.trust import pods_at
+from policies.pack.tls.certificates import Certificate, of_pods, shown_at, uncovered
+from policies.pack.tls.gateway_certificates import gateways_of, listener_certificates, secure_listeners
+from policies.pack.tls.trust import pods_at
 from policies.pack.unreadable import UnreadableError
-from policies.pack.workloads import Container, Workload
 
 _REQUIRED = "required"
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from policies.pack import x509
-from policies.pack.certificates import is_authority, made_of, of_cert_manager, of_provider, texts
-from policies.pack.lives import HOURS_PER_DAY, asked_of_cert_manager, days_until, moment
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
+from policies.pack.tls import x509
+from policies.pack.tls.certificates import is_authority, made_of, of_cert_manager, of_provider, texts
+from policies.pack.tls.lives import HOURS_PER_DAY, asked_of_cert_manager, days_until, moment
 from policies.pack.unreadable import UnreadableError
 from policies.pack.values import Value
 

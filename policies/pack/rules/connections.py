@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from model.credentials import Credential, fits_urls
-from policies.pack.credentials import UNKNOWN_PURPOSE
-from policies.pack.provenance import roots
+from policies.pack.credentials.provenance import roots
+from policies.pack.credentials.uses import UNKNOWN_PURPOSE
+from policies.pack.kubernetes.workloads import Container
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.rules.releases import api_containers
 from policies.pack.stack import StackView
-from policies.pack.workloads import Container
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _HIGHEST_PORT = 65535

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address, ip_network
 
-from policies.pack import uses
-from policies.pack.admission import Block, Direction
-from policies.pack.edges import Connection, Namespaces
-from policies.pack.images import Program
-from policies.pack.ports import EVERY, NONE, Ports, tcp
+from policies.pack.connections import uses
+from policies.pack.connections.admission import Block, Direction
+from policies.pack.connections.edges import Connection, Namespaces
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.ports import EVERY, NONE, Ports, tcp
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.workloads import Workload
 
 _DNS_PORT = 53
 _DNS = Ports(tcp=1 << _DNS_PORT, udp=1 << _DNS_PORT)

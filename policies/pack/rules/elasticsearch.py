@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
-from policies.pack.elasticsearch import settings
-from policies.pack.haproxy.listening import STRONG
-from policies.pack.images import Program
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.workloads import Container, Workload
+from policies.pack.programs.elasticsearch import settings
+from policies.pack.programs.haproxy.listening import STRONG
 from policies.pack.roles import Role, store_addresses
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.trust import unknown_authority
+from policies.pack.tls.trust import unknown_authority
 from policies.pack.unreadable import UnreadableError
-from policies.pack.workloads import Container, Workload
 
 _SECURITY = "xpack.security"
 _DEMANDED = {

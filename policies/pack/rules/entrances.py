@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from policies.pack.entries import OpenPods
-from policies.pack.entry import Entry
-from policies.pack.images import Program
-from policies.pack.reach import End
+from policies.pack.entry.base import Entry
+from policies.pack.entry.every import OpenPods
+from policies.pack.entry.reach import End
+from policies.pack.kubernetes.images import Program
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from policies.pack.quantities import quantity
-from policies.pack.restricted import container_problems, pod_problems
+from policies.pack.kubernetes.quantities import quantity
+from policies.pack.kubernetes.restricted import container_problems, pod_problems
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.values import Value
-from policies.pack.workloads import Workload
 
 _TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - a kind of Secret, not a secret
 _IDENTITIES = {"serviceAccountToken": "a token", "podCertificate": "a certificate"}

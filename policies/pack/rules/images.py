@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from policies.pack import images
+from policies.pack.kubernetes import images
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.values import Value
-from policies.pack.workloads import Workload
 
 _LATEST = "latest"
 _SEPARATORS = re.compile(r"[._-]+")

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 
 from model.credentials import too_weak
-from policies.pack.credentials import passwords, texts
-from policies.pack.provenance import made_values, secret_sources
+from policies.pack.credentials.provenance import made_values, secret_sources
+from policies.pack.credentials.uses import passwords, texts
+from policies.pack.credentials.wording import IN_ADDRESS, in_arguments, is_a_secret, names_a_secret, written_out
+from policies.pack.kubernetes.workloads import Container, is_workload
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.values import Plain, Value
-from policies.pack.wording import IN_ADDRESS, in_arguments, is_a_secret, names_a_secret, written_out
-from policies.pack.workloads import Container, is_workload
 
 _HOOKS = (
     ("startupProbe",),

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from model.networks import too_wide
-from policies.pack import networks
-from policies.pack.admission import Direction, catches_everything, ends, governs, named, policies, rules
+from policies.pack.connections.admission import Direction, catches_everything, ends, governs, named, policies, rules
+from policies.pack.kubernetes import networks
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from model.credentials import Credential, fits_urls, too_weak
 from model.limits import MIN_PASSWORD_LENGTH
-from policies.pack.credentials import Use, passwords
-from policies.pack.images import Program
+from policies.pack.credentials.uses import Use, passwords
+from policies.pack.credentials.wording import names_a_secret
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.workloads import Container
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.wording import names_a_secret
-from policies.pack.workloads import Container
 
 _CLASSES = ("lower", "upper", "numeric", "special")
 _LEAST_CHOICE = 10

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from policies.pack.haproxy.configuration import Configuration
-from policies.pack.haproxy.listening import encrypts, only_redirects, only_reports_health, weakness
-from policies.pack.haproxy.verification import encrypted, servers
-from policies.pack.images import Program
-from policies.pack.nginx import plain_ports
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.workloads import Container, Workload
+from policies.pack.programs.haproxy.configuration import Configuration
+from policies.pack.programs.haproxy.listening import encrypts, only_redirects, only_reports_health, weakness
+from policies.pack.programs.haproxy.verification import encrypted, servers
+from policies.pack.programs.nginx import plain_ports
+from policies.pack.programs.serving import plain_api
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Option, Options, Severity, rule
-from policies.pack.serving import plain_api
 from policies.pack.stack import StackView
 from policies.pack.unreadable import UnreadableError
-from policies.pack.workloads import Container, Workload
 
 _REQUIRED, _EXCEPTIONS = "required", "exceptions"
 _JUDGED_ELSEWHERE = frozenset({Role.ELASTICSEARCH, Role.REDIS, Role.MYSQL})

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from policies.pack.kubernetes.workloads import Container
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.values import Value
-from policies.pack.workloads import Container
 
 _HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
 _PORTS = ("grpc", "httpGet", "tcpSocket")

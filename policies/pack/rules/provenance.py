@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from model.credentials import Credential
-from policies.pack.credentials import UNKNOWN_PURPOSE, Use, keys, passwords, texts
-from policies.pack.provenance import foreseeable_values, is_generator, is_no_generator, is_stash, roots
+from policies.pack.credentials.provenance import foreseeable_values, is_generator, is_no_generator, is_stash, roots
+from policies.pack.credentials.uses import UNKNOWN_PURPOSE, Use, keys, passwords, texts
+from policies.pack.credentials.wording import names_a_secret
 from policies.pack.resources import Resource
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.wording import names_a_secret
 
 _CONTENTS = ("data", "stringData")
 _SHORTEST_VALUE = 6

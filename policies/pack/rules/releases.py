@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from model.index_shape import shapes_indices
-from policies.pack import images
-from policies.pack.images import Program
+from policies.pack.kubernetes import images
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.workloads import Container, Workload
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.workloads import Container, Workload
 
 _TRACARDI = re.compile(r"(^|/)tracardi/[^/]+$|(^|/)tracardi-(api|gui)[^/]*$")
 """How the names of Tracardi's own images end, those of its jobs and workers included."""

@@ -10,10 +10,10 @@ from model.limits import (
     MIN_TRACK_INSTANCES,
 )
 from policies.pack import clusters
-from policies.pack.images import Program
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.workloads import Workload
 
 _RAISE = (
     "Raise replicas, or minReplicas of the one autoscaler, which counts where there is one; with replicas: 0, "

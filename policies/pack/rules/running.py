@@ -3,17 +3,17 @@
 import re
 import shlex
 from collections.abc import Iterator
-from functools import cache
 from itertools import zip_longest
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from policies.pack import files
+from policies.pack.kubernetes import files
+from policies.pack.kubernetes.workloads import Container, Workload
+from policies.pack.programs.supervision import known_program
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.rules.releases import api_containers
 from policies.pack.stack import StackView
 from policies.pack.unreadable import UnreadableError
-from policies.pack.workloads import Container, Workload
 
 _CONTEXTS = {Role.COLLECTOR: ("yes",), Role.GUI_API: ("no", None)}
 """What PRODUCTION may be; None is the variable's absence, which means no."""
@@ -80,7 +80,7 @@ def _workers(workload: Workload, container: Container) -> str | None:
     path = next((word for word in line if word.endswith(".py")), None)
     if path is None or not _PYTHON.fullmatch(line[0]) or line[1] != path:
         raise UnreadableError(f"{program or line[0]} is no program that these rules know")
-    if files.read(workload, container, PurePosixPath(path)) != _known_program():
+    if files.read(workload, container, PurePosixPath(path)) != known_program("serve.py"):
         raise UnreadableError(f"{path} is not the program that these rules know")
     return None
 
@@ -120,9 +120,3 @@ def _told(line: tuple[str, ...], short: str | None) -> str | None:
         elif short and word.startswith(short) and not word.startswith("--"):
             told = word.removeprefix(short)
     return told
-
-
-@cache
-def _known_program() -> str:
-    programs = Path(__file__).resolve().parents[3] / "components" / "programs"
-    return (programs / "serve.py").read_text(encoding="utf-8")

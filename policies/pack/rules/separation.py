@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from policies.pack.entry import Entry
-from policies.pack.gateways import unfollowed_gateways
-from policies.pack.haproxy.answers import own_answers
-from policies.pack.haproxy.collection import beyond_collection
-from policies.pack.haproxy.conditions import path_lists
-from policies.pack.haproxy.configuration import Section
-from policies.pack.images import Program, parse, program
-from policies.pack.reach import Answering, End, unjudged
+from policies.pack.entry.base import Entry
+from policies.pack.entry.gateways import unfollowed_gateways
+from policies.pack.entry.reach import Answering, End, unjudged
+from policies.pack.kubernetes.images import Program, parse, program
+from policies.pack.kubernetes.workloads import API_SWITCH, Container, Workload
+from policies.pack.programs.haproxy.answers import own_answers
+from policies.pack.programs.haproxy.collection import beyond_collection
+from policies.pack.programs.haproxy.conditions import path_lists
+from policies.pack.programs.haproxy.configuration import Section
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.workloads import API_SWITCH, Container, Workload
 
 _REWRITES = (
     "allow",

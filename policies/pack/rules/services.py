@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from policies.pack import uses
-from policies.pack.entry import Entry
-from policies.pack.images import Program
+from policies.pack.connections import uses
+from policies.pack.entry.base import Entry
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.resources import Resource
 from policies.pack.roles import Role, collects_only
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.workloads import Workload
 
 _MANUAL = ("Endpoints", "EndpointSlice")
 

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 from model.limits import WIDEST_TRUSTED_PREFIX_V4, WIDEST_TRUSTED_PREFIX_V6
 from model.networks import Network, too_wide
-from policies.pack.admission import Direction, Peer, catches, ends, governs, rules
-from policies.pack.entry import Entry
-from policies.pack.guards import listed
-from policies.pack.haproxy.clients import client_lists
-from policies.pack.ports import EVERY, opened, tcp
-from policies.pack.reach import Answering
+from policies.pack.connections.admission import Direction, Peer, catches, ends, governs, rules
+from policies.pack.entry.base import Entry
+from policies.pack.entry.guards import listed
+from policies.pack.entry.reach import Answering
+from policies.pack.entry.services import ServiceEntry, source_ranges
+from policies.pack.kubernetes.ports import EVERY, opened, tcp
+from policies.pack.kubernetes.workloads import Workload
+from policies.pack.programs.haproxy.clients import client_lists
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Option, Options, Severity, rule
-from policies.pack.service_entries import ServiceEntry, source_ranges
 from policies.pack.stack import StackView
-from policies.pack.workloads import Workload
 
 
 def _trusted(stack: StackView) -> Iterator[Entry]:

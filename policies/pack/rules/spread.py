@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from policies.pack import clusters
+from policies.pack.kubernetes.selectors import matches
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.rule import Finding, Option, Options, Severity, rule
-from policies.pack.selectors import matches
 from policies.pack.stack import StackView
 from policies.pack.values import Value
-from policies.pack.workloads import Workload
 
 _HOST = "kubernetes.io/hostname"
 _REVISION = "pod-template-hash"

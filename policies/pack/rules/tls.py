@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from policies.pack.gateways import RouteEntry
-from policies.pack.haproxy.configuration import Configuration, Section, Server
-from policies.pack.haproxy.listening import encrypts, only_redirects
-from policies.pack.haproxy.listening import weakness as weakness_of_bind
-from policies.pack.haproxy.verification import authority_file, encrypted, servers, weakness
-from policies.pack.objects import Proxy
+from policies.pack.entry.gateways import RouteEntry
+from policies.pack.kubernetes.objects import Proxy
+from policies.pack.programs.haproxy.configuration import Configuration, Section, Server
+from policies.pack.programs.haproxy.listening import encrypts, only_redirects
+from policies.pack.programs.haproxy.listening import weakness as weakness_of_bind
+from policies.pack.programs.haproxy.verification import authority_file, encrypted, servers, weakness
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.trust import lacks_authority, unknown_authority
+from policies.pack.tls.trust import lacks_authority, unknown_authority
 from policies.pack.values import Value
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from policies.pack.haproxy.verification import encrypted, servers
-from policies.pack.images import Program
-from policies.pack.objects import Proxy
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.objects import Proxy
+from policies.pack.kubernetes.workloads import Container, Workload
+from policies.pack.programs.haproxy.verification import encrypted, servers
+from policies.pack.programs.router import Route, routes
 from policies.pack.roles import Role, store_addresses
-from policies.pack.router import Route, routes
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
-from policies.pack.trust import unknown_authority
+from policies.pack.tls.trust import unknown_authority
 from policies.pack.unreadable import UnreadableError
-from policies.pack.workloads import Container, Workload
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _REQUIRED = {"server_ssl_mode": "REQUIRED", "server_ssl_verify": "VERIFY_IDENTITY"}

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from policies.pack.percentages import scaled
+from policies.pack.kubernetes.percentages import scaled
+from policies.pack.kubernetes.workloads import Workload
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.values import Value
-from policies.pack.workloads import Workload
 
 _MOST = 4
 """Of so many instances, one may be away."""

@@ -1,0 +1,62 @@
+"""Pods that are reached at the addresses of the machines that they run on."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from policies.pack.entry.base import Entry
+from policies.pack.entry.guards import unguarded
+from policies.pack.entry.reach import Reach, reach_of_pods
+from policies.pack.kubernetes.objects import Objects
+from policies.pack.kubernetes.workloads import Workload
+from policies.pack.programs.haproxy.clients import Told
+from policies.pack.values import Value
+
+
+def host_entries(stack: Objects) -> Iterator["HostEntry"]:
+    """Every workload whose pods answer at their hosts' addresses, or might."""
+    for workload in stack.workloads:
+        if ports := tuple(dict.fromkeys(_ports(workload))):
+            yield HostEntry(stack, workload, ports)
+
+
+class HostEntry(Entry):
+    """Pods with ports of their hosts; None stands for all of them."""
+
+    def __init__(self, stack: Objects, workload: Workload, ports: tuple[int | None, ...]) -> None:
+        super().__init__(stack, workload.resource)
+        self._workload = workload
+        self._ports = ports
+
+    @property
+    def workloads(self) -> tuple[Workload, ...]:
+        return (self._workload,)
+
+    @cached_property
+    def reach(self) -> Reach:
+        return reach_of_pods(self.stack, self._workload, self._ports)
+
+    @cached_property
+    def open_because(self) -> str | None:
+        past = unguarded(self.reach, self.told)
+        return f"its pods answer at their hosts' addresses, and {past}" if past else None
+
+    @property
+    def told(self) -> Told:
+        return Told.CONNECTION
+
+
+def _ports(workload: Workload) -> Iterator[int | None]:
+    if _on(workload.pod["hostNetwork"]):
+        yield None
+    for container in workload.containers:
+        declared = container.properties["ports"]
+        if declared.given and not isinstance(declared.raw, list):
+            yield None
+        for port in declared:
+            if port.hidden or (port["hostPort"].given and port["hostPort"].number != 0):
+                number = port["containerPort"].number
+                yield int(number) if number else None
+
+
+def _on(switch: Value) -> bool:
+    return switch.given and switch.flag is not False

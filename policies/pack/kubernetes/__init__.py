@@ -1,0 +1,1 @@
+"""Kubernetes objects as the cluster will read them."""

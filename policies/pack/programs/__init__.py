@@ -1,0 +1,1 @@
+"""What programs in containers will do, told by their command lines and files."""

@@ -1,0 +1,1 @@
+"""Certificates: what each will be, how long it lives, and who trusts it."""
