@@ -157,7 +157,7 @@ ONE_SETTING: list[tuple[str, object, str, str]] = [
     ("credentials__adminPassword", {"value": "tracardi-Admin"}, "credentials.adminPassword.value", "at least 20"),
     ("credentials__profileMerging", {"value": "a" * 40}, "credentials.profileMerging.value", "different characters"),
     ("credentials__mysql", {"value": "p@ssw0rd-with-sign"}, "credentials.mysql.value", "without escaping"),
-    ("credentials__redis", {"value": 'quo"ted-password'}, "credentials.redis.value", "configuration file"),
+    ("credentials__redis", {"value": 'quo"ted-Corr3ct-Horse'}, "credentials.redis.value", "configuration file"),
     ("credentials__redis", {"vaule": "hunter2hunter2"}, "credentials.redis.vaule", "value, existingSecret"),
     ("credentials__redis", {"value": 5}, "credentials.redis.value", "text"),
     (
