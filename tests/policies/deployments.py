@@ -53,13 +53,25 @@ class Analyser:
 
     def judge(self, deployment: JsonObject, configured: Mapping[str, JsonObject], pack: Path = PACK) -> Verdict:
         """The verdict on a state."""
+        done = self._run(deployment, configured, pack, "--json")
+        events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        findings = tuple(event["policyEvent"] for event in events if "policyEvent" in event)
+        return Verdict(done.returncode, findings, done.stdout + done.stderr)
+
+    def told(self, deployment: JsonObject, configured: Mapping[str, JsonObject]) -> str:
+        """What people are told of a state."""
+        done = self._run(deployment, configured, PACK)
+        return done.stdout + done.stderr
+
+    def _run(
+        self, deployment: JsonObject, configured: Mapping[str, JsonObject], pack: Path, *options: str
+    ) -> subprocess.CompletedProcess[str]:
         state, configuration = self._folder / "state.json", self._folder / "configuration.json"
         state.write_text(json.dumps(deployment), encoding="utf-8")
         configuration.write_text(json.dumps(configured), encoding="utf-8")
-        # As JSON: told to people, a violation that belongs to no single resource ends Pulumi 3.250.0 with a panic.
-        command = ["pulumi", "policy", "analyze", "--json", "--non-interactive", f"--file={state}"]
+        command = ["pulumi", "policy", "analyze", *options, "--non-interactive", f"--file={state}"]
         command += [f"--policy-pack={pack}", f"--policy-pack-config={configuration}"]
-        done = subprocess.run(
+        return subprocess.run(
             command,
             capture_output=True,
             text=True,
@@ -68,9 +80,6 @@ class Analyser:
             env=self._environment,
             timeout=120,
         )
-        events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-        findings = tuple(event["policyEvent"] for event in events if "policyEvent" in event)
-        return Verdict(done.returncode, findings, done.stdout + done.stderr)
 
 
 def deployment(state: State, *, decrypted: bool) -> JsonObject:

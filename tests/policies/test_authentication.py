@@ -1,5 +1,7 @@
 """Authentication: the pack refuses stores that let in whoever shows no password."""
 
+import base64
+
 from tests.policies.refusals import accepted, refused
 from tests.policies.state import State
 from tests.policies.test_provenance import take
@@ -55,3 +57,20 @@ def test_mysql_with_passwords_from_variables(state: State) -> None:
 @accepted("stores-ask-for-passwords")
 def test_redis_with_more_arguments(state: State) -> None:
     state.container("redis")["args"] = ["--loglevel", "warning"]
+
+
+@accepted("stores-ask-for-passwords")
+def test_a_configuration_that_is_secret_as_a_whole(state: State) -> None:
+    data = state.inputs("Secret", "redis-credentials")["data"]
+    plain = state.inputs("ConfigMap", "redis", "tracardi-data")["data"]["redis.conf"]
+    own = base64.b64decode(data["auth.conf"]).decode()
+    data["auth.conf"] = base64.b64encode(plain.replace("include /run/secrets/redis/auth.conf\n", own).encode()).decode()
+    state.container("redis")["command"] = ["redis-server", "/run/secrets/redis/auth.conf"]
+
+
+@refused("stores-ask-for-passwords", f"{REDIS} finds no password in /run/secrets/redis/auth.conf")
+def test_a_secret_configuration_that_forgets_its_password_again(state: State) -> None:
+    data = state.inputs("Secret", "redis-credentials")["data"]
+    text = base64.b64decode(data["auth.conf"]).decode()
+    data["auth.conf"] = base64.b64encode(f"{text}user default on nopass ~* +@all\n".encode()).decode()
+    state.container("redis")["command"] = ["redis-server", "/run/secrets/redis/auth.conf"]

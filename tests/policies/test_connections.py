@@ -5,7 +5,7 @@ import pytest
 from tests.policies.analysis import analyse, configuration
 from tests.policies.refusals import accepted, refused
 from tests.policies.state import UNDECRYPTED, UNKNOWN, State
-from tests.policies.test_passwords import set_secret
+from tests.policies.test_passwords import give_secret
 
 TRACK = "Deployment tracardi-track/track-api"
 GUI_API = "Deployment tracardi-console/gui-api"
@@ -14,8 +14,7 @@ MYSQL = "tracardi-credentials-mysql-password"
 
 def give_mysql(state: State, password: str) -> None:
     """Let everybody use `password` for MySQL."""
-    for secret in ("track-api-credentials", "gui-api-credentials", "mysql-credentials"):
-        set_secret(state, secret, "mysql-password", password)
+    give_secret(state, password, "mysql-password", "track-api-credentials", "gui-api-credentials", "mysql-credentials")
 
 
 @refused("redis-port-is-set", f"{TRACK} has no number as REDIS_PORT in container api")

@@ -176,3 +176,21 @@ def test_a_store_that_another_namespace_would_not_find(state: State) -> None:
     peer = pods("track", "track-api")
     peer["namespaceSelector"] = {"matchExpressions": [{"key": NAME, "operator": "In", "values": ["tracardi-track"]}]}
     rule_from(state, "mysql", "track-api")["from"] = [peer]
+
+
+def use_redis(state: State) -> None:
+    """Let the job use Redis, with a variable and NetworkPolicies that say so."""
+    for name, value in (("REDIS_HOST", "redis.tracardi-data.svc.cluster.local"), ("REDIS_PORT", "6379")):
+        state.set_variable("installation", name, value=value)
+    connect(state, "installation", "redis", 6379, ("console", "data"))
+
+
+@refused(STORES, "Job tracardi-console/installation-", "can connect to StatefulSet tracardi-data/redis on TCP 6379")
+def test_a_job_of_another_image_that_names_a_store(state: State) -> None:
+    use_redis(state)
+    state.container("installation")["image"] = "docker.io/library/alpine:3.20"
+
+
+@accepted(STORES)
+def test_a_job_of_the_api_that_names_a_store(state: State) -> None:
+    use_redis(state)

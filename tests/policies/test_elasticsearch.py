@@ -176,3 +176,15 @@ def test_nodes_whose_settings_are_nested(state: State) -> None:
 
 def edit(state: State, old: str, new: str) -> None:
     state.edit("elasticsearch", old, new, "elasticsearch.yml")
+
+
+@refused(SERVES, f"{NODES} offers TLS_RSA_WITH_NULL_SHA256 (xpack.security.http.ssl.cipher_suites)")
+def test_a_suite_that_encrypts_nothing(state: State) -> None:
+    said = "xpack.security.http.ssl.cipher_suites: [TLS_AES_256_GCM_SHA384, TLS_RSA_WITH_NULL_SHA256]\n"
+    state.inputs("ConfigMap", "elasticsearch")["data"]["elasticsearch.yml"] += said
+
+
+@accepted(SERVES)
+def test_suites_of_todays_tls(state: State) -> None:
+    said = "xpack.security.http.ssl.cipher_suites: [TLS_AES_256_GCM_SHA384, TLS_AES_128_GCM_SHA256]\n"
+    state.inputs("ConfigMap", "elasticsearch")["data"]["elasticsearch.yml"] += said

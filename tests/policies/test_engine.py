@@ -52,9 +52,9 @@ def test_a_changed_stack_is_refused_with_the_resource_and_the_remedy(
         assert expected in told
     named = {resource.urn: resource.inputs.get("metadata", {}).get("name") for resource in state.resources}
     for finding in verdict.findings:
-        if "resourceUrn" in finding:
-            urn = finding["resourceUrn"]
-            assert (named[urn] or urn.rpartition("::")[2]) in finding["message"]
+        urn = finding.get("resourceUrn", "")
+        # What a whole stack lacks is reported on the stack.
+        assert "pulumi:pulumi:Stack::" in urn or (named[urn] or urn.rpartition("::")[2]) in finding["message"]
 
 
 @pytest.mark.parametrize("decrypted", [True, False], ids=["decrypted", "encrypted"])
@@ -84,6 +84,17 @@ def test_a_change_is_refused_where_secrets_cannot_be_decrypted(
     rules = analyser.judge(deployment(state, decrypted=False), configuration("prod")).rules
 
     assert {"gui-instances", "internet-reaches-no-gui-api"} <= {*rules}
+
+
+def test_what_a_whole_stack_lacks_is_told_to_people(variant: Callable[[str], State], analyser: Analyser) -> None:
+    state = variant("production")
+    state.remove("Deployment", "gui")
+
+    told = analyser.told(deployment(state, decrypted=True), configuration("prod"))
+
+    assert "panic" not in told
+    assert "gui-instances  (pulumi:pulumi:Stack: " in told
+    assert REMEDIES["gui-instances"] in told
 
 
 def test_a_rule_that_fails_is_no_verdict(variant: Callable[[str], State], analyser: Analyser, tmp_path: Path) -> None:

@@ -348,3 +348,17 @@ def test_a_gateway_that_verifies_another_port(state: State) -> None:
 def test_a_route_that_no_rule_follows(state: State) -> None:
     name = {"name": "stores", "namespace": "tracardi-data"}
     state.add("kubernetes:gateway.networking.k8s.io/v1alpha2:TCPRoute", {"metadata": name, "spec": {}})
+
+
+@refused("gateways-verify-balancers", "has no BackendTLSPolicy that verifies its pods", stack="gateway")
+def test_a_policy_for_something_else_of_the_name(state: State) -> None:
+    state.spec("BackendTLSPolicy", "track-balancer")["targetRefs"][0]["group"] = "example.com"
+
+
+@refused(
+    "certificates-name-their-hosts",
+    "shows no certificate for elsewhere.example.org, which HTTPRoute tracardi-track/track-balancer-redirect is for",
+    stack="gateway",
+)
+def test_a_route_that_redirects_to_others(state: State) -> None:
+    rule(state, "track-balancer-redirect")["filters"][0]["requestRedirect"]["hostname"] = "elsewhere.example.org"

@@ -135,7 +135,6 @@ def test_an_annotation_that_takes_a_profile_away(prod: State, profile: str) -> N
 def test_what_restricted_pods_may_say_as_well(state: State) -> None:
     pod, container = state.pod("track-api"), state.container("track-api")
     pod.update(hostNetwork=False, hostUsers=False, shareProcessNamespace=False)
-    pod["hostAliases"] = [{"ip": "192.0.2.1", "hostnames": ["search"]}]
     pod["volumes"].append({"name": "empty", "emptyDir": {}, "hostPath": None})
     pod["securityContext"].update(
         appArmorProfile={"type": "RuntimeDefault"},

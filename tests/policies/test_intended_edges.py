@@ -118,7 +118,7 @@ def test_an_api_that_reaches_every_port_of_a_network(state: State) -> None:
 @refused(
     INTENDED,
     "Deployment tracardi-console/gui-api can connect to StatefulSet tracardi-data/redis on TCP 6379",
-    also=(OPEN,),
+    also=(OPEN, "pods-agree-on-stores"),
 )
 def test_a_store_whose_address_cannot_be_seen(state: State) -> None:
     state.set_variable("gui-api", "REDIS_HOST", value="cache.example.com")
@@ -288,3 +288,16 @@ def test_what_a_further_policy_says_of_others_opens_nothing(
 
     # That a rule names nobody is said all the same.
     assert set(found) == {"policies-name-who-connects"}
+
+
+@refused(INTENDED, "can connect to 8.8.8.8/32 on TCP 53 and UDP 53")
+def test_a_balancer_that_asks_a_resolver_of_the_internet(state: State) -> None:
+    ports = [{"port": 53, "protocol": protocol} for protocol in ("UDP", "TCP")]
+    rule = {"to": [{"ipBlock": {"cidr": "8.8.8.8/32"}}], "ports": ports}
+    state.spec("NetworkPolicy", "track-balancer")["egress"].append(rule)
+
+
+@accepted(INTENDED)
+def test_a_balancer_that_asks_the_resolver_of_its_node(state: State) -> None:
+    rule = {"to": [{"ipBlock": {"cidr": "10.96.0.10/32"}}], "ports": [{"port": 53, "protocol": "UDP"}]}
+    state.spec("NetworkPolicy", "track-balancer")["egress"].append(rule)

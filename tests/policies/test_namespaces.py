@@ -319,3 +319,13 @@ def test_pods_of_the_same_namespace(state: State) -> None:
     for rule in state.spec("NetworkPolicy", "track-api")["ingress"]:
         for peer in rule["from"]:
             del peer["namespaceSelector"]
+
+
+@refused("namespaces-enforce-restricted", f"{TRACK} enforces an old version of Pod Security's level restricted")
+def test_a_namespace_that_enforces_what_was_restricted_once(state: State) -> None:
+    state.inputs("Namespace", "tracardi-track")["metadata"]["labels"][f"{ENFORCE}-version"] = "v1.18"
+
+
+@accepted("namespaces-enforce-restricted")
+def test_a_namespace_that_enforces_a_recent_version(state: State) -> None:
+    state.inputs("Namespace", "tracardi-track")["metadata"]["labels"][f"{ENFORCE}-version"] = "v1.31"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]  # comes without types
@@ -13,20 +14,24 @@ import pytest
 from google.protobuf import json_format  # type: ignore[import-untyped]  # comes without types
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # comes without types
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
-from pulumi_policy import EnforcementLevel, Severity, policy
+from pulumi_policy import EnforcementLevel, Severity, StackValidationArgs, policy
 from pulumi_policy.version import VERSION
 
 import tests.policies
-from policies.pack.crossguard import policies
+from policies.pack.crossguard import RuleFailedError, policies
 from policies.pack.decoding import KNOWN_SDK, decode_once
 from policies.pack.kubernetes.images import USUAL_REGISTRIES
 from policies.pack.registry import RULES
+from policies.pack.rule import Finding, Options, Rule
+from policies.pack.rule import Severity as AnySeverity
+from policies.pack.stack import StackView
 from tests.policies.analysis import CONFIGURATIONS, Server, analyse, configuration
 from tests.policies.refusals import Fixture
 from tests.policies.state import UNDECRYPTED, UNKNOWN, State
 from tests.unit.components.conftest import build
 from tests.unit.engine import JsonObject, Recording
 from tests.unit.stacks import changed, settings_of, stack_file
+from tools.stack.policies import failed
 
 
 def fixtures() -> list[Fixture]:
@@ -191,6 +196,34 @@ def test_a_misspelt_option_is_refused_at_a_preview_too(prod: State) -> None:
 
     assert diagnostic.policyName == "api-instances"
     assert "api-instances has no option minumum" in diagnostic.message
+
+
+def _failing(_stack: StackView, _options: Options) -> list[Finding]:
+    """It fails."""
+    raise ValueError("not for everyone: s3cr3t")
+
+
+def test_a_rule_that_fails_says_which_it_is_and_where_but_no_value() -> None:
+    broken = Rule("things-are-read", AnySeverity.HIGH, "Things are read.", "Read.", (), _failing)
+    (registered,) = policies([broken])
+
+    with pytest.raises(RuleFailedError, match=r"failed: ValueError at .*test_pack\.py:\d+\.") as failure:
+        registered.validate(StackValidationArgs([], {}, {}), print)
+
+    assert "s3cr3t" not in str(failure.value)
+    assert failed(str(failure.value)) == ["things-are-read"]
+
+
+def test_what_a_whole_stack_lacks_is_reported_on_the_stack(prod: State) -> None:
+    first = prod.resources[0]
+    kind = "pulumi:pulumi:Stack"
+    root = replace(first, urn=first.parent or "", token=kind, parent="", inputs={}, property_dependencies={})
+    prod.resources.insert(0, root)
+    prod.remove("Deployment", "gui")
+
+    found = {diagnostic.policyName: diagnostic.urn for diagnostic in Server(configuration("prod")).analyse(prod)}
+
+    assert found["gui-instances"] == root.urn
 
 
 def test_a_kind_that_is_listed_is_allowed(prod: State) -> None:

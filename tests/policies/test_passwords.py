@@ -11,6 +11,7 @@ from tests.policies.state import UNKNOWN, State
 TRACK = "Deployment tracardi-track/track-api"
 PASSWORD = "tracardi-credentials-admin-password"  # noqa: S105 - the name of a resource
 GOOD = "k3Jx9QpL77vbZ-mD2sWq8rTn"
+HOLDERS_OF_THE_TOKEN = ("gui-api-credentials", "track-api-credentials", "installation-credentials")
 
 
 def set_secret(state: State, name: str, key: str, value: str, namespace: str | None = None) -> None:
@@ -19,6 +20,14 @@ def set_secret(state: State, name: str, key: str, value: str, namespace: str | N
     if key not in data:
         raise LookupError(f"{name} has no key {key}")
     data[key] = base64.b64encode(value.encode()).decode()
+
+
+def give_secret(state: State, value: str, key: str, *names: str) -> None:
+    """Put `value` under `key` of Secrets, and into what remembers it, as if it had been generated."""
+    for name in names:
+        set_secret(state, name, key, value)
+    stash = next(stash for stash in state.of_kind("Stash") if stash.name == f"tracardi-credentials-{key}-remembered")
+    stash.inputs["input"] = value
 
 
 @refused("generated-passwords-are-strong", f"RandomPassword {PASSWORD} has 31 characters, not 32")
@@ -73,38 +82,36 @@ def test_a_password_as_short_as_the_configuration_allows(state: State) -> None:
 
 @refused("secrets-cannot-be-guessed", "Secret tracardi-console/gui-api-credentials has under installation-token")
 def test_the_token_that_everybody_knows(state: State) -> None:
-    for secret in ("gui-api-credentials", "track-api-credentials", "installation-credentials"):
-        set_secret(state, secret, "installation-token", "tracardi")
+    give_secret(state, "tracardi", "installation-token", *HOLDERS_OF_THE_TOKEN)
 
 
-@refused("secrets-cannot-be-guessed", "at least 20 characters")
+@refused("secrets-cannot-be-guessed", "at least 20 characters", also=("secrets-come-from-generators",))
 def test_an_empty_token(state: State) -> None:
-    for secret in ("gui-api-credentials", "track-api-credentials", "installation-credentials"):
+    for secret in HOLDERS_OF_THE_TOKEN:
         set_secret(state, secret, "installation-token", "")
 
 
 @refused("secrets-cannot-be-guessed", "has under admin-password a secret that misses this: something that is not made")
 def test_a_password_of_words(state: State) -> None:
-    set_secret(state, "installation-credentials", "admin-password", "Tracardi-Admin-Password-2024!")
+    give_secret(state, "Tracardi-Admin-Password-2024!", "admin-password", "installation-credentials")
 
 
 @refused("secrets-cannot-be-guessed", "Secret tracardi-data/redis-credentials has under auth.conf")
 def test_a_weak_password_inside_a_configuration(state: State) -> None:
     set_secret(state, "redis-credentials", "auth.conf", "requirepass redis\n")
-    for secret, namespace in (
-        ("redis-credentials", None),
-        ("gui-api-credentials", None),
-        ("track-api-credentials", None),
-    ):
-        set_secret(state, secret, "redis-password", "redis", namespace)
+    give_secret(state, "redis", "redis-password", "redis-credentials", "gui-api-credentials", "track-api-credentials")
 
 
-@refused("secrets-cannot-be-guessed", "Secret tracardi-console/installation-credentials")
+@refused(
+    "secrets-cannot-be-guessed",
+    "Secret tracardi-console/installation-credentials",
+    also=("secrets-come-from-generators",),
+)
 def test_a_weak_password_in_plain_data_that_wins_over_encoded_data(state: State) -> None:
     state.inputs("Secret", "installation-credentials")["stringData"] = {"admin-password": "aaaaaaaaaaaaaaaaaaaaaaaa"}
 
 
-@accepted("secrets-cannot-be-guessed")
+@accepted("secrets-cannot-be-guessed", options={"secrets-come-from-generators": {"given": ["admin-password"]}})
 def test_a_given_password_of_good_strength_in_plain_data(state: State) -> None:
     state.inputs("Secret", "installation-credentials")["stringData"] = {"admin-password": GOOD}
 
@@ -180,3 +187,9 @@ def test_a_password_that_a_later_variable_replaces(state: State) -> None:
 @accepted("api-passwords-come-from-secrets")
 def test_passwords_in_another_order(state: State) -> None:
     state.container("track-api")["env"].reverse()
+
+
+@refused("secrets-cannot-be-guessed", "Secret tracardi-data/kept-password has under value a secret")
+def test_a_weak_password_that_is_kept_for_another_day(state: State) -> None:
+    inputs = {"metadata": {"name": "kept-password", "namespace": "tracardi-data"}, "stringData": {"value": "letmein"}}
+    state.add("kubernetes:core/v1:Secret", inputs)

@@ -3,8 +3,8 @@
 import base64
 
 from tests.policies.refusals import accepted, refused
-from tests.policies.state import UNKNOWN, State
-from tests.policies.test_passwords import GOOD, set_secret
+from tests.policies.state import UNDECRYPTED, UNKNOWN, State
+from tests.policies.test_passwords import GOOD, give_secret, set_secret
 from tests.unit.engine import JsonObject, Registered
 
 TRACK = "Deployment tracardi-track/track-api"
@@ -77,6 +77,11 @@ def test_a_secret_that_somebody_else_keeps(state: State) -> None:
     take(state, "track-api", "REDIS_PASSWORD", "redis-password", secret="cache")  # noqa: S106 - a name
 
 
+@refused("secrets-can-be-found", "from Secret redis-credentials, which is empty")
+def test_a_secret_with_nothing_in_it(state: State) -> None:
+    state.inputs("Secret", "redis-credentials").pop("data")
+
+
 @accepted("secrets-can-be-found")
 def test_a_secret_in_plain_data(state: State) -> None:
     inputs = state.inputs("Secret", "track-api-credentials")
@@ -101,6 +106,24 @@ def test_a_string_that_looks_random_behind_a_stash(state: State) -> None:
 def test_a_value_whose_maker_is_known_by_it_alone(state: State) -> None:
     generate(state, "random:index/randomPet:RandomPet", id=GOOD)
     set_secret(state, "installation-credentials", "admin-password", GOOD)
+
+
+@refused("secrets-come-from-generators", "gui-api-credentials holds as mysql-password what nothing in the stack made")
+def test_a_password_that_somebody_wrote_down(state: State) -> None:
+    for secret in ("track-api-credentials", "gui-api-credentials", "mysql-credentials"):
+        set_secret(state, secret, "mysql-password", "Xk29dkLm3QpZ.7rTn")
+
+
+@refused("secrets-come-from-generators", "installation-credentials holds as admin-password what nothing")
+def test_secrets_that_nothing_fills(state: State) -> None:
+    state.hide_secrets(UNDECRYPTED)
+    object.__setattr__(found(state, "Secret", "tracardi-credentials-installation-secret"), "property_dependencies", {})
+
+
+@accepted("secrets-come-from-generators", options={"secrets-come-from-generators": {"given": ["mysql-password"]}})
+def test_a_password_of_a_provider(state: State) -> None:
+    for secret in ("track-api-credentials", "gui-api-credentials", "mysql-credentials"):
+        set_secret(state, secret, "mysql-password", "Xk29dkLm3QpZ.7rTn")
 
 
 @accepted("secrets-come-from-generators")
@@ -186,12 +209,16 @@ def test_one_key_that_two_containers_read_for_one_purpose(state: State) -> None:
     state.pod("track-api")["containers"].append({**sidecar, "env": wanted, "envFrom": []})
 
 
-@refused("pods-agree-on-secrets", "has another secret under profile-merging-secret than")
+@refused(
+    "pods-agree-on-secrets",
+    "has another secret under profile-merging-secret than",
+    also=("secrets-come-from-generators",),
+)
 def test_a_merging_secret_of_ones_own(state: State) -> None:
     set_secret(state, "track-api-credentials", "profile-merging-secret", GOOD)
 
 
-@refused("pods-agree-on-secrets", "has another secret under redis-password")
+@refused("pods-agree-on-secrets", "has another secret under redis-password", also=("secrets-come-from-generators",))
 def test_a_store_with_another_password(state: State) -> None:
     set_secret(state, "redis-credentials", "redis-password", GOOD)
 
@@ -203,5 +230,11 @@ def test_another_generator_for_some_pods(state: State) -> None:
 
 @accepted("pods-agree-on-secrets")
 def test_another_secret_for_everybody(state: State) -> None:
-    for secret in ("track-api-credentials", "gui-api-credentials"):
-        set_secret(state, secret, "profile-merging-secret", GOOD)
+    give_secret(state, GOOD, "profile-merging-secret", "track-api-credentials", "gui-api-credentials")
+
+
+@refused("pods-agree-on-secrets", f"{TRACK} takes REDIS_PASSWORD from key mysql-password")
+def test_keys_that_are_interchanged_before_their_values_are_known(state: State) -> None:
+    take(state, "track-api", "REDIS_PASSWORD", "mysql-password")
+    take(state, "track-api", "MYSQL_PASSWORD", "redis-password")
+    state.hide_secrets(UNKNOWN)

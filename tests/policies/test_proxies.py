@@ -36,6 +36,7 @@ def unfollowed(state: State) -> str:
         ("    option dontlognull", "    option transparent"),
         ("    option dontlognull", "    option http_proxy"),
         ("    option dontlognull", "    option accept-invalid-http-request"),
+        ("    option dontlognull", "    option accept-unsafe-violations-in-http-request"),
         ("    option dontlognull", "    no http-request deny"),
         ("    default_backend instances", "    dispatch 10.0.0.9:80"),
         ("    default_backend instances", "    filter spoe engine evil config /tmp/spoe.cfg"),

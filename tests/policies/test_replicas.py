@@ -75,7 +75,11 @@ def test_a_single_balancer_behind_a_gateway(state: State) -> None:
     state.spec("Deployment", "gui-balancer")["replicas"] = 1
 
 
-@refused("balancer-instances", "Deployment tracardi-track/track-balancer has 1 of at least 2 instances of the balancer")
+@refused(
+    "balancer-instances",
+    "Deployment tracardi-track/track-balancer has 1 of at least 2 instances of the balancer",
+    also=("entries-serve-tls", "internet-finds-only-collection-routes", "internet-reaches-only-the-api"),
+)
 def test_a_single_balancer_with_company(state: State) -> None:
     state.spec("Deployment", "track-balancer")["replicas"] = 1
     company = {

@@ -112,3 +112,8 @@ def test_commands_that_may_start_several(prod: State, command: tuple[str, ...]) 
     start(prod, *command)
 
     assert "one-worker-per-pod" in analyse(prod, configuration("prod"))
+
+
+@refused("one-worker-per-pod", "starts more than the application, by --reload")
+def test_an_application_that_is_watched(state: State) -> None:
+    state.container("track-api")["args"].append("--reload")

@@ -177,3 +177,13 @@ def test_a_gui_api_beside_the_collectors(variant: Callable[[str], State]) -> Non
     (message,) = analyse(state, configuration("prod"))[ONE]
 
     assert "Deployment tracardi-track/rogue (the track API, without EXPOSE_GUI_API=no)" in message
+
+
+@refused(KNOWN, "Service tracardi-data/redis leads nowhere from nodes without such pods (internalTrafficPolicy)")
+def test_a_service_that_only_the_own_node_reaches(state: State) -> None:
+    state.spec("Service", "redis")["internalTrafficPolicy"] = "Local"
+
+
+@accepted(KNOWN)
+def test_a_service_for_all_nodes_in_so_many_words(state: State) -> None:
+    state.spec("Service", "redis")["internalTrafficPolicy"] = "Cluster"

@@ -117,3 +117,27 @@ def test_networks_that_are_as_wide_as_the_owner_wants(state: State) -> None:
 )
 def test_a_policy_whose_rules_cannot_be_seen(state: State) -> None:
     state.spec("NetworkPolicy", "gui-balancer")["ingress"] = UNKNOWN
+
+
+@refused(LAYERS, f"{GUI_ENTRY} hides clients' addresses from the list of frontend entry", "is not Local")
+def test_clients_that_come_from_the_addresses_of_nodes(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["externalTrafficPolicy"] = "Cluster"
+
+
+@refused(LAYERS, f"{GUI_ENTRY} hides clients' addresses from the list of frontend plain")
+def test_a_way_of_clients_that_is_kubernetes_default(state: State) -> None:
+    del state.spec("Service", "gui-balancer-entry")["externalTrafficPolicy"]
+
+
+@accepted(LAYERS)
+def test_a_clouds_balancer_that_tells_whom_connections_are_from(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["externalTrafficPolicy"] = "Cluster"
+    told = "    tcp-request connection expect-proxy layer4 if { src 198.51.100.0/28 }\n"
+    state.edit("gui-balancer", LIST, told + LIST.replace("connection", "session"))
+    peers = state.spec("NetworkPolicy", "gui-balancer")["ingress"][0]["from"]
+    peers.append({"ipBlock": {"cidr": "198.51.100.0/28"}})
+
+
+@refused(LAYERS, f"{GUI_ENTRY} has externalIPs, which no loadBalancerSourceRanges guard")
+def test_addresses_that_the_clouds_balancer_does_not_see(state: State) -> None:
+    state.spec("Service", "gui-balancer-entry")["externalIPs"] = ["192.0.2.7"]

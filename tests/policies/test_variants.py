@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from model.credentials import Credential
 from tests.policies.analysis import analyse, configuration
 from tests.policies.state import UNDECRYPTED, UNKNOWN, State
 from tests.unit.engine import JsonObject
@@ -13,6 +14,9 @@ from tests.unit.variants import variants
 VARIANTS = variants()
 
 CHOSEN: dict[str, dict[str, JsonObject]] = {
+    "given credentials": {
+        "secrets-come-from-generators": {"given": [credential.value for credential in Credential]},
+    },
     "mirror": {
         "internet-reaches-only-the-api": {"alsoApi": ["registry.example.com/mirror/cdp/tracardi-api"]},
         "images-come-from-known-registries": {"registries": ["registry.example.com/mirror", "other.example.com"]},

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tools.errors import ToolError
 from tools.stack import checkpoint, entries, kept, locks, policies, report, shell
@@ -43,7 +44,7 @@ def up(session: Session, tell: Tell) -> int:
         for line in report.after_up(session, time.monotonic() - began):
             tell(line)
     elif not outcome.interrupted:
-        for line in entries.without_address(session, outcome.text):
+        for line in (*entries.without_address(session, outcome.text), *_pack_trouble(session, outcome)):
             tell(line)
     return _status(session, outcome, tell, "make up")
 
@@ -69,14 +70,21 @@ def judge(session: Session, tell: Tell) -> Judged:
                 f"{', '.join(policies.not_run(outcome.text))}. What has not been judged is not passed."
             )
         case _:
+            for line in _pack_trouble(session, outcome):
+                tell(line)
             status = _status(session, outcome, tell, "make preview")
     return Judged(status, verdict, outcome.text, outcome.interrupted)
 
 
+def misconfigured(session: Session) -> list[str]:
+    """What is wrong with the policy pack's configuration files, a line each."""
+    python = Path(session.environment["VIRTUAL_ENV"]) / "bin" / "python"
+    return [f"policies/{problem}" for problem in policies.misconfigured(session.stack.repository, python)]
+
+
 def _judgement(outcome: Outcome) -> tuple[int, str]:
     if outcome.interrupted or outcome.status != 0:
-        rules = policies.forbidding(outcome.text)
-        return outcome.status, f"refused by {', '.join(rules)}" if rules else "failed"
+        return outcome.status, _refusal(outcome) or "failed"
     return (1, "not judged") if policies.not_run(outcome.text) else (0, "accepted")
 
 
@@ -149,7 +157,19 @@ def _status(session: Session, outcome: Outcome, tell: Tell, command: str, *, kee
         )
         return outcome.status or _INTERRUPTED
     if outcome.status != 0:
-        rules = policies.forbidding(outcome.text)
-        reason = f"refused by the policy pack: {', '.join(rules)}" if rules else "failed"
-        tell(f"{command}: {reason}; Pulumi says above why")
+        tell(f"{command}: {_refusal(outcome, ' the policy pack:') or 'failed'}; Pulumi says above why")
     return outcome.status
+
+
+def _refusal(outcome: Outcome, pack: str = "") -> str | None:
+    """Which rules kept the change from being accepted."""
+    if rules := policies.forbidding(outcome.text):
+        return f"refused by{pack} {', '.join(rules)}"
+    if rules := policies.failed(outcome.text):
+        return f"not judged, because of a mistake in the policy pack: {', '.join(rules)}"
+    return None
+
+
+def _pack_trouble(session: Session, outcome: Outcome) -> list[str]:
+    """What is wrong with the pack's configuration, where that may be why no rule spoke."""
+    return [] if outcome.interrupted or _refusal(outcome) else misconfigured(session)

@@ -53,10 +53,17 @@ def preview_all(
 def _verdict(stack: str, prepared: Callable[[str], Session], tell: Tell) -> tuple[Verdict, bool]:
     """The verdict on a stack, and whether to stop there."""
     try:
-        judged = commands.judge(prepared(stack), tell)
+        session = prepared(stack)
+        judged = commands.judge(session, tell)
     except ToolError as problem:
         tell(f"stack: {problem}")
         return Verdict(stack, accepted=False, told="not judged", details=str(problem)), False
+    # A pack that has been told to say nothing accepts anything.
+    if not judged.interrupted and (problems := commands.misconfigured(session)):
+        told = "\n".join(problems)
+        if judged.status == 0:
+            tell(told)
+        return Verdict(stack, accepted=False, told="not judged: the pack's configuration is wrong", details=told), False
     details = "" if judged.status == 0 else policies.said(judged.text)
     return Verdict(stack, judged.status == 0, judged.verdict, details), judged.interrupted
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from policies.pack.credentials.uses import texts
 from policies.pack.kubernetes.objects import Objects
 from policies.pack.resources import Resource
 
@@ -67,6 +68,17 @@ def made_values(resource: Resource) -> Iterator[str]:
     """The secrets that `resource` made or remembers, as far as they can be seen."""
     if is_generator(resource) or is_stash(resource) or resource.kind in _KEYS:
         yield from (text for name in _OUTPUTS if (text := resource.properties[name].text))
+
+
+def may_keep_secrets(resource: Resource) -> bool:
+    """Whether what is in `resource` may have been generated: here, or wherever a Secret that it is was filled."""
+    return is_generator(resource) or is_stash(resource) or (resource.is_kubernetes_object and resource.kind == "Secret")
+
+
+def kept_values(resource: Resource) -> tuple[str, ...]:
+    """The secrets that `resource` made, remembers or holds, as far as they can be seen."""
+    held = texts(resource).values() if resource.kind == "Secret" else made_values(resource)
+    return tuple(value for value in held if value)
 
 
 def foreseeable_values(stack: Objects) -> Iterator[tuple[Resource, str]]:

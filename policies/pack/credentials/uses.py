@@ -144,10 +144,10 @@ class Credentials:
     def _files(self, workload: Workload, container: Container) -> Iterator[Use]:
         told = _told_files(container)
         for mount, source, name in _mounted(workload, container):
-            if self._is_certificate(workload, name):
-                continue
+            certificate = self._is_certificate(workload, name)
             for key, path in self._paths(workload, mount, source, name, tuple(told)):
-                if _CERTIFICATES.search(key):
+                # One with a certificate may hold something else beside it.
+                if _CERTIFICATES.search(key) or (certificate and not key):
                     continue
                 place = f"{path}" if key else f"{path}/"
                 for purpose in told.get(path) or (self._purpose_of_file(workload, key, path.name),):

@@ -1,5 +1,7 @@
 """What texts give away: names under which secrets are kept, and secrets that are written out."""
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -53,6 +55,28 @@ _PROGRAM = re.compile(r"\.(py|js|ts|lua|rb|pl)$", re.IGNORECASE)
 """Names of files in which a name may be assigned what a program computes."""
 _SHORTEST = 4
 """A quoted text in a program that is shorter is no secret."""
+
+
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_FIGURES = re.compile(r"(?:[0-9a-fA-F]{2})+")
+
+
+def unpacked(text: str) -> Iterator[str]:
+    """The texts that stand in `text` in base64, or as hexadecimal figures: nobody but a hurried reader is fooled."""
+    for found in dict.fromkeys(_ENCODED.findall(text)):
+        whole = found.rstrip("=").translate(_FROM_URLS)
+        try:
+            raw = (
+                bytes.fromhex(found) if _FIGURES.fullmatch(found) else base64.b64decode(whole + "=" * (-len(whole) % 4))
+            )
+            told = raw.decode()
+        except (binascii.Error, ValueError):
+            continue
+        if told.replace("\n", "").replace("\t", "").replace("\r", "").isprintable():
+            yield told
+
+
+_FROM_URLS = str.maketrans("-_", "+/")
 
 
 def names_a_secret(name: str) -> bool:

@@ -85,7 +85,11 @@ class _Walk:
 
     def into_pods(self, workload: Workload, port: int | None, *, proxied: bool = False) -> None:
         """Follow requests to `port` of the pods of `workload`, or to any of their ports."""
-        if others := _answering_on(workload, port) - {Program.PROXY}:
+        others = _answering_on(workload, port) - {Program.PROXY}
+        if not proxied and Program.PROXY in workload.programs:
+            # What is not known may listen beside a proxy, whatever ports it declares.
+            others |= workload.programs & {Program.OTHER}
+        if others:
             self.reach.ends.append(End(workload, others, proxied))
         for proxy in self.stack.proxies_of(workload):
             self._into_proxy(proxy, port)

@@ -43,14 +43,24 @@ class ServiceEntry(Entry):
     def open_because(self) -> str | None:
         if self.balanced and (reason := _unlisted(self.resource)):
             return reason
-        if not self.balanced or _has_node_ports(self.resource.spec) or _there(self.resource.spec["externalIPs"]):
+        if not self.balanced or _has_node_ports(self.resource.spec) or self.has_addresses:
             # Source ranges guard the balancer's address alone; on these ways in, only a proxy can judge.
             return self._open_past_the_balancer()
         return None
 
+    @property
+    def has_addresses(self) -> bool:
+        """Whether nodes take connections for it at addresses that no cloud's balancer guards."""
+        return _there(self.resource.spec["externalIPs"])
+
+    @property
+    def hides_clients(self) -> bool:
+        """Whether connections come to the pods from the addresses of nodes, unless somebody tells the clients'."""
+        return self.resource.spec["externalTrafficPolicy"].text != "Local"
+
     def _open_past_the_balancer(self) -> str | None:
         ways = "its node ports or external addresses admit everybody"
-        if self.resource.spec["externalTrafficPolicy"].text != "Local":
+        if self.hides_clients:
             return f"{ways}, and hide clients' addresses from the proxy behind"
         past = unguarded(self.reach, self.told)
         return f"{ways}, and {past}" if past else None

@@ -1,7 +1,7 @@
 """What else decides what a proxy does: its variables, what is mounted over its programs, what is run beside it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from policies.pack.kubernetes.files import mounted
@@ -28,6 +28,7 @@ _HANDLERS = (
 )
 _READ = ("env", "envFrom", "lifecycle")
 _NAMES = ("nameservers", "searches")
+_CLUSTER_DNS = frozenset({"ClusterFirst", "ClusterFirstWithHostNet"})
 
 
 def check(workload: Workload, container: Container) -> None:
@@ -46,7 +47,7 @@ def _problems(workload: Workload, container: Container) -> Iterator[str]:
             yield f"its {place} cannot be seen"
     yield from _of_variables(workload, container)
     for path in mounted(container):
-        if _over_programs(path):
+        if over_programs(path):
             yield f"{path} is mounted over programs of its image"
     for handler in _HANDLERS:
         yield from _of_handler(".".join(handler), container.properties.at(*handler))
@@ -66,7 +67,8 @@ def _of_variables(workload: Workload, container: Container) -> Iterator[str]:
         yield "it has a variable that cannot be seen"
 
 
-def _over_programs(path: PurePosixPath) -> bool:
+def over_programs(path: PurePosixPath) -> bool:
+    """Whether a volume at `path` puts something in the place of programs or libraries of an image."""
     if path.is_relative_to(_CONFIGURATION):
         return False
     loader = path.parent == _LIBRARIES and path.name in _LOADER
@@ -83,11 +85,27 @@ def _of_handler(name: str, handler: Value) -> Iterator[str]:
             yield f"its {name} runs {words[0] if words else 'something that cannot be seen'}"
 
 
+def _has_aliases(aliases: Value, told: Iterable[str] | None) -> bool:
+    if told is None or not isinstance(aliases.raw, list):
+        return aliases.given and aliases.raw != []
+    wanted = {host.lower().rstrip(".") for host in told}
+    names = [name.text for alias in aliases for name in alias["hostnames"]]
+    hidden = None in names or any(alias.hidden or alias["hostnames"].hidden for alias in aliases)
+    return hidden or any(name.lower().rstrip(".") in wanted for name in names if name)
+
+
 def _of_pod(pod: Value) -> Iterator[str]:
     if pod["shareProcessNamespace"].given and pod["shareProcessNamespace"].flag is not False:
         yield "its pods share their processes among containers (shareProcessNamespace)"
-    if pod["hostAliases"].given and pod["hostAliases"].raw != []:
+    yield from other_names(pod)
+
+
+def other_names(pod: Value, told: Iterable[str] | None = None) -> Iterator[str]:
+    """In what ways names, or those that pods are `told`, may lead elsewhere than the cluster's DNS says."""
+    if _has_aliases(pod["hostAliases"], told):
         yield "its pods have host names of their own (hostAliases)"
     names = pod["dnsConfig"]
     if names.hidden or any(names[name].given and names[name].raw != [] for name in _NAMES):
         yield "its pods resolve names in their own way (dnsConfig)"
+    if pod["dnsPolicy"].given and pod["dnsPolicy"].text not in _CLUSTER_DNS:
+        yield "its pods do not ask the cluster's DNS (dnsPolicy)"

@@ -67,13 +67,16 @@ def _given(container: Container, name: str, own: list[Use]) -> bool:
 def _redis(stack: StackView, workload: Workload, container: Container, own: list[Use]) -> Iterator[str]:
     try:
         line = container.seen_command_line
-        configuration = files.read(workload, container, _configuration_file(line))
+        file = _configuration_file(line)
+        # All of it may be in a Secret; what is there is looked at below, as far as it can be seen.
+        whole = [use for use in own if use.in_file and use.key and PurePosixPath(use.place) == file]
+        configuration = "" if whole else files.read(workload, container, file)
     except UnreadableError as problem:
         yield f"may ask nobody for a password ({problem})"
         return
     if _REDIS_OPEN.search(configuration) or _REDIS_OPEN.search(" ".join(line[2:]).replace("--", "\n")):
         yield "lets in whoever shows no password"
-    included = {PurePosixPath(path) for path in _INCLUDED.findall(configuration)}
+    included = {file, *(PurePosixPath(path) for path in _INCLUDED.findall(configuration))}
     telling = [use for use in own if use.in_file and use.purpose == Credential.REDIS and _is_included(use, included)]
     if not telling:
         yield "reads no password from a Secret"

@@ -128,9 +128,17 @@ def _of_route(stack: StackView, route: Resource) -> Iterator[Finding]:
             if host and not _covered(host, shown):
                 yield Finding(gateway, f"has a listener that shows no certificate for {host}")
         else:
-            for host in route.spec["hostnames"].words:
+            for host in (*route.spec["hostnames"].words, *_redirected(route)):
                 if together and not _covered(host, together):
                     yield Finding(gateway, f"shows no certificate for {host}, which {route.label} is for")
+
+
+def _redirected(route: Resource) -> Iterator[str]:
+    """The hosts that a route sends clients to."""
+    for entry in route.spec["rules"]:
+        for filter_ in entry["filters"]:
+            if host := filter_.at("requestRedirect", "hostname").text:
+                yield host
 
 
 def _covered(host: str, certificates: Iterable[Certificate]) -> bool:

@@ -21,7 +21,8 @@ _METADATA = tuple(ip_network(text) for text in ("169.254.0.0/16", "fe80::/10", "
 """Link-local addresses and their like: where nodes of clouds ask who they are, and get credentials."""
 
 _CONSOLE_SIDE = frozenset({Role.GUI_API, Role.CONSOLE, Role.BALANCER, Role.JOB, Role.OTHER})
-_USERS_OF_STORES = frozenset({Role.COLLECTOR, Role.GUI_API, Role.JOB})
+_USERS_OF_STORES = frozenset({Role.COLLECTOR, Role.GUI_API})
+_OF_JOBS = frozenset({Program.API, Program.PROXY, Program.MYSQL_ROUTER})
 
 
 @rule(
@@ -39,7 +40,7 @@ def collectors_reach_no_console(stack: StackView, _: Options) -> Iterator[Findin
     "only-the-api-reaches-stores",
     severity=Severity.CRITICAL,
     remedy="Let the NetworkPolicies of Elasticsearch, Redis and MySQL name pods with Tracardi's API alone, and jobs "
-    "that use its variables.",
+    "of its image that use its variables.",
 )
 def only_the_api_reaches_stores(stack: StackView, _: Options) -> Iterator[Finding]:
     """Of the stack's pods, only the API, its workers and jobs can connect to data services."""
@@ -61,8 +62,8 @@ def stores_are_closed_to_outside(stack: StackView, _: Options) -> Iterator[Findi
     "connections-are-intended",
     severity=Severity.HIGH,
     remedy="Narrow the NetworkPolicies to what the configuration of pods leads to, ports included: TCP to the "
-    "addresses that API pods need, DNS in kube-system or at one address, clients at ports of balancers that lead "
-    "somewhere.",
+    "addresses that API pods need, DNS in kube-system or at one address of your own, clients at ports of balancers "
+    "that lead somewhere.",
 )
 def connections_are_intended(stack: StackView, _: Options) -> Iterator[Finding]:
     """NetworkPolicies allow no connection but those that the configuration of pods leads to."""
@@ -115,7 +116,12 @@ def _into_a_store(stack: StackView, connection: Connection) -> bool:
     source, target = connection.source, connection.target
     if not isinstance(source, Workload) or not isinstance(target, Workload):
         return False
-    return stack.role(target).is_store and stack.role(source) not in _USERS_OF_STORES
+    return stack.role(target).is_store and stack.role(source) not in _USERS_OF_STORES and not _works_for_the_api(source)
+
+
+def _works_for_the_api(workload: Workload) -> bool:
+    """Whether pods are those of a job that runs nothing but Tracardi's API, and tunnels for it."""
+    return workload.ends and {container.program for container in workload.containers} <= _OF_JOBS
 
 
 def _between_a_store_and_outside(stack: StackView, connection: Connection) -> bool:
@@ -139,7 +145,8 @@ def _not_meant(stack: StackView, connection: Connection) -> Ports:
     if not isinstance(source, Workload):
         return ports - (_from_outside(stack, source, target) if isinstance(target, Workload) else NONE)
     if isinstance(target, Workload):
-        if _towards_the_console(stack, connection):
+        strange = source.ends and _into_a_store(stack, connection)
+        if strange or _towards_the_console(stack, connection):
             return ports
         meant = (use.port for use in uses.uses(stack, source) if use.target is target)
         return ports - tcp(*meant)
@@ -161,7 +168,9 @@ def _to_outside(stack: StackView, source: Workload, target: Block | Namespaces) 
     network = target.network
     if network is None:
         return NONE
-    found = _DNS if network.num_addresses == 1 and _needs_names(stack, source) else NONE
+    # Whoever asks a resolver of the internet can tell it anything.
+    resolver = network.num_addresses == 1 and not network.network_address.is_global
+    found = _DNS if resolver and _needs_names(stack, source) else NONE
     return found | _out(target) if _reaches_out(stack, source) else found
 
 

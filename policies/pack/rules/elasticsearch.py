@@ -1,5 +1,6 @@
 """TLS at Elasticsearch: at its nodes, and at whoever talks to them."""
 
+import re
 from collections.abc import Iterator
 
 from policies.pack.kubernetes.images import Program
@@ -25,6 +26,8 @@ _ALLOWED = {
 }
 """What a node does if nobody says otherwise is as safe."""
 _PROTOCOLS = frozenset({f"{_SECURITY}.http.ssl.supported_protocols", f"{_SECURITY}.transport.ssl.supported_protocols"})
+_CIPHERS = frozenset({f"{_SECURITY}.http.ssl.cipher_suites", f"{_SECURITY}.transport.ssl.cipher_suites"})
+_WEAK = re.compile(r"NULL|anon|EXPORT|RC4|DES|MD5", re.IGNORECASE)
 _FORBIDDEN = f"{_SECURITY}.authc.anonymous."
 
 
@@ -99,5 +102,7 @@ def _open(told: dict[str, str]) -> Iterator[str]:
     for name, value in told.items():
         if name in _PROTOCOLS and not {each.strip() for each in value.split(",")} <= STRONG:
             yield f"has {name}: {value}"
+        if name in _CIPHERS and (weak := next((each for each in value.split(",") if _WEAK.search(each)), None)):
+            yield f"offers {weak.strip()} ({name})"
         if name.startswith(_FORBIDDEN):
             yield f"lets in whoever shows no password ({name})"

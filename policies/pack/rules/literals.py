@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping
 from model.credentials import too_weak
 from policies.pack.credentials.provenance import made_values, secret_sources
 from policies.pack.credentials.uses import passwords, texts
-from policies.pack.credentials.wording import IN_ADDRESS, in_arguments, is_a_secret, names_a_secret, written_out
+from policies.pack.credentials.wording import (
+    IN_ADDRESS,
+    in_arguments,
+    is_a_secret,
+    names_a_secret,
+    unpacked,
+    written_out,
+)
 from policies.pack.kubernetes.workloads import Container, is_workload
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
@@ -133,6 +140,8 @@ def _in_config_map(resource: Resource) -> Iterator[str]:
             yield f"has {name} among its keys"
         for found in written_out(text, name):
             yield f"has {found} in {name}"
+        for inner in unpacked(text):
+            yield from (f"has {found}, encoded, in {name}" for found in written_out(inner, name))
 
 
 def _elsewhere(resource: Resource) -> Iterator[str]:
@@ -187,7 +196,8 @@ def secret_values_stay_in_secrets(stack: StackView, _: Options) -> Iterator[Find
             for source in secret_sources(stack, resource.sources(name), secrets=resource.kind in _TEXTS):
                 yield Finding(resource, f"has in its {name} what {source.label} made")
     secrets = _known_secrets(stack)
-    shown = {resource.urn: _shown(resource) for resource in stack.resources if _is_open(resource)}
+    plain = {resource.urn: _shown(resource) for resource in stack.resources if _is_open(resource)}
+    shown = {urn: "\n".join((text, *unpacked(text))) for urn, text in plain.items()}
     everything = "\n".join(shown.values())
     for secret, owner in secrets.items():
         if secret in everything:

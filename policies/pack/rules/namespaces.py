@@ -1,5 +1,6 @@
 """Namespaces: what may run in them, and who may connect to whom unless a policy says so."""
 
+import re
 from collections.abc import Iterator
 
 from model.networks import too_wide
@@ -11,6 +12,9 @@ from policies.pack.stack import StackView
 from policies.pack.values import Value
 
 _ENFORCE = "pod-security.kubernetes.io/enforce"
+_VERSION = f"{_ENFORCE}-version"
+_COMPLETE = re.compile(r"latest|v1\.(2[5-9]|[3-9][0-9])")
+"""Versions of the level that ask for everything that it asks for today."""
 _LEADING = ("NetworkPolicy", "Service", "ConfigMap", "HTTPRoute", "Gateway", "BackendTLSPolicy")
 """Kinds that say who gets to pods, or what those do."""
 
@@ -18,7 +22,7 @@ _LEADING = ("NetworkPolicy", "Service", "ConfigMap", "HTTPRoute", "Gateway", "Ba
 @rule(
     "namespaces-enforce-restricted",
     severity=Severity.HIGH,
-    remedy=f"Label the namespace {_ENFORCE}=restricted, and declare it in this stack.",
+    remedy=f"Label the namespace {_ENFORCE}=restricted, without an old enforce-version, and declare it in this stack.",
 )
 def namespaces_enforce_restricted(stack: StackView, _: Options) -> Iterator[Finding]:
     """Pods and what leads to them are only in namespaces of the stack that enforce the level restricted."""
@@ -26,6 +30,9 @@ def namespaces_enforce_restricted(stack: StackView, _: Options) -> Iterator[Find
     for namespace in namespaces:
         if namespace.properties.at("metadata", "labels", _ENFORCE).text != "restricted":
             yield Finding(namespace, "does not enforce Pod Security's level restricted")
+        version = namespace.properties.at("metadata", "labels", _VERSION)
+        if version.given and not _COMPLETE.fullmatch(version.text or ""):
+            yield Finding(namespace, "enforces an old version of Pod Security's level restricted")
     declared = {namespace.object_name for namespace in namespaces}
     workloads = [workload.resource for workload in stack.workloads]
     for resource in (*workloads, *(found for kind in _LEADING for found in stack.of_kind(kind))):

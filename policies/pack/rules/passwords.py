@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from model.credentials import Credential, fits_urls, too_weak
 from model.limits import MIN_PASSWORD_LENGTH
-from policies.pack.credentials.uses import Use, passwords
+from policies.pack.credentials.uses import Use, passwords, texts
 from policies.pack.credentials.wording import names_a_secret
 from policies.pack.kubernetes.images import Program
 from policies.pack.kubernetes.workloads import Container
@@ -84,6 +84,22 @@ def secrets_cannot_be_guessed(stack: StackView, _: Options) -> Iterator[Finding]
                 if weakness and (secret.urn, use.key) not in reported:
                     reported.add((secret.urn, use.key))
                     yield Finding(secret, f"has under {use.key} a secret that misses this: {weakness}")
+    used = {secret.urn for use in stack.credentials.uses for secret in stack.credentials.secrets(use)}
+    for secret in stack.of_kind("Secret"):
+        if secret.urn not in used:
+            yield from _unused(secret)
+
+
+def _unused(secret: Resource) -> Iterator[Finding]:
+    """Secrets that are kept for another day."""
+    if not secret.is_kubernetes_object or secret.properties["type"].text not in {None, "Opaque"}:
+        return
+    found = texts(secret)
+    for key, text in found.items():
+        if names_a_secret(key) or (len(found) == 1 and names_a_secret(secret.object_name)):
+            weakness = too_weak(None, text)
+            if weakness and not text.startswith("-----BEGIN"):
+                yield Finding(secret, f"has under {key} a secret that misses this: {weakness}")
 
 
 def _weakness(use: Use, value: str) -> str | None:

@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 
 from model.credentials import Credential
-from policies.pack.credentials.provenance import foreseeable_values, is_generator, is_no_generator, is_stash, roots
+from policies.pack.credentials.provenance import (
+    foreseeable_values,
+    is_generator,
+    is_no_generator,
+    is_stash,
+    kept_values,
+    may_keep_secrets,
+    roots,
+)
 from policies.pack.credentials.uses import UNKNOWN_PURPOSE, Use, keys, passwords, texts
 from policies.pack.credentials.wording import names_a_secret
 from policies.pack.resources import Resource
@@ -41,6 +49,8 @@ def secrets_can_be_found(stack: StackView, options: Options) -> Iterator[Finding
         if use.optional:
             yield Finding(use.workload.resource, f"starts without {where}")
         for secret in found:
+            if not use.key and not any(keys(secret)) and not _hidden(secret):
+                yield Finding(use.workload.resource, f"takes {where} from Secret {use.origin}, which is empty")
             if use.key and not _may_have(secret, use.key):
                 yield Finding(
                     use.workload.resource,
@@ -59,10 +69,12 @@ def _may_have(secret: Resource, key: str) -> bool:
     "secrets-come-from-generators",
     severity=Severity.CRITICAL,
     remedy="Fill Secrets from RandomPassword or RandomBytes: the engine keeps what they make secret, and draws it so "
-    "that nobody can foresee it.",
+    "that nobody can foresee it. List under given, by their purposes, secrets that somebody else made: those in the "
+    "stack's encrypted configuration, and in Secrets that it reads.",
+    options=(Option("given", (), "Purposes whose secrets the stack is given, such as mysql-password.", local=True),),
 )
-def secrets_come_from_generators(stack: StackView, _: Options) -> Iterator[Finding]:
-    """No Secret is filled from what only looks random, or is public."""
+def secrets_come_from_generators(stack: StackView, options: Options) -> Iterator[Finding]:
+    """Secrets hold what was generated, and nothing that was written down, only looks random, or is public."""
     foreseeable = [(maker, text) for maker, text in foreseeable_values(stack) if len(text) >= _SHORTEST_VALUE]
     for secret in stack.of_kind("Secret"):
         if not secret.is_kubernetes_object:
@@ -76,6 +88,31 @@ def secrets_come_from_generators(stack: StackView, _: Options) -> Iterator[Findi
         makers |= {maker.urn: maker for maker, text in foreseeable if any(text in value for value in values)}
         for maker in makers.values():
             yield Finding(secret, f"holds what {maker.label} made, which is no secret")
+    yield from _written_down(stack, options.words("given"))
+
+
+def _written_down(stack: StackView, given: tuple[str, ...]) -> Iterator[Finding]:
+    """Secrets that hold for one of Tracardi's purposes what no generator made, as far as that can be told."""
+    judged = set()
+    for use in stack.credentials.uses:
+        if use.purpose in given or not _made_here(stack, use.purpose):
+            continue
+        for secret in stack.credentials.secrets(use):
+            if (secret.urn, use.key) not in judged and not _may_be_made(stack, secret, use.key):
+                yield Finding(secret, f"holds as {use.purpose} what nothing in the stack made")
+            judged.add((secret.urn, use.key))
+
+
+def _may_be_made(stack: StackView, secret: Resource, key: str) -> bool:
+    makers = [stack.by_urn[urn] for urn in secret.sources(*_CONTENTS) if urn in stack.by_urn]
+    # What only remembers a secret is asked before what made it: it is what the Secret holds.
+    made = [kept_values(maker) for maker in makers if may_keep_secrets(maker)]
+    text = texts(secret).get(key)
+    if text is None:
+        # How many there must be, another rule counts.
+        return bool(made)
+    # What follows from something that is not known yet is not known either.
+    return all(any(value in found for values in made for value in values) for found in passwords(text))
 
 
 @rule(
@@ -173,6 +210,7 @@ def _hidden(secret: Resource) -> bool:
 
 
 def _made_here(stack: StackView, purpose: str) -> bool:
+    """Whether it is the stack that makes what serves `purpose`; passwords of stores elsewhere are their owners'."""
     if purpose not in {credential.value for credential in Credential}:
         return False
     store = _STORES.get(Credential(purpose))
@@ -197,6 +235,19 @@ def pods_agree_on_secrets(stack: StackView, _: Options) -> Iterator[Finding]:
             if values != expected:
                 yield Finding(secret, f"has another secret under {use.key} than {other.label} has for the same use")
     yield from _other_generators(stack)
+    yield from _other_names(stack)
+
+
+def _other_names(stack: StackView) -> Iterator[Finding]:
+    """The same where values cannot be seen, for keys that have the name of another store's password."""
+    for use in stack.credentials.uses:
+        named = {store for word, store in _WORDS.items() if word in use.key.lower()}
+        if use.purpose not in _WORDS.values() or not named or use.purpose in named or stack.credentials.found(use):
+            continue
+        yield Finding(use.workload.resource, f"takes {use.place} from key {use.key} of Secret {use.origin}")
+
+
+_WORDS = {"elastic": Credential.ELASTICSEARCH, "redis": Credential.REDIS, "mysql": Credential.MYSQL}
 
 
 def _other_generators(stack: StackView) -> Iterator[Finding]:

@@ -22,6 +22,9 @@ _OF_GUNICORN = ("GUNICORN_CMD_ARGS",)
 _SWITCHES = ("WEB_CONCURRENCY", "UVICORN_WORKERS", *_OF_GUNICORN)
 """Variables that may start several workers."""
 
+_LEADING_ASTRAY = ("--app-dir", "--chdir", "--env-file", "--factory", "--reload", "--config", "-c")
+"""Flags by which a server starts something else, or something beside it."""
+
 _SHELLS = frozenset({"sh", "bash", "/bin/sh", "/bin/bash"})
 _OPERATORS = re.compile(r"[;&|<>`\n]|\$\(")
 _PYTHON = re.compile(r"(.*/)?python[0-9.]*")
@@ -66,12 +69,7 @@ def _workers(workload: Workload, container: Container) -> str | None:
     line = _unwrapped(container.seen_command_line)
     program = next((PurePosixPath(word).name for word in line if not _PYTHON.fullmatch(word) and word != "-m"), "")
     if program in {"uvicorn", "gunicorn"}:
-        told = _told(line, short="-w" if program == "gunicorn" else None)
-        if told is not None and told != "1":
-            return "starts several workers"
-        if program == "gunicorn" and told is None:
-            return "starts as many workers as a file of gunicorn says"
-        return _switched(container, _OF_GUNICORN if told else _SWITCHES)
+        return _served(container, line, program)
     if not line:
         one = [container.environment.get(name) for name in ("WEB_CONCURRENCY", "MAX_WORKERS")]
         if any(variable is not None and variable.value == "1" for variable in one):
@@ -83,6 +81,17 @@ def _workers(workload: Workload, container: Container) -> str | None:
     if files.read(workload, container, PurePosixPath(path)) != known_program("serve.py"):
         raise UnreadableError(f"{path} is not the program that these rules know")
     return None
+
+
+def _served(container: Container, line: tuple[str, ...], program: str) -> str | None:
+    if astray := [word for word in line if word.partition("=")[0] in _LEADING_ASTRAY]:
+        return f"starts more than the application, by {astray[0].partition('=')[0]}"
+    told = _told(line, short="-w" if program == "gunicorn" else None)
+    if told is not None and told != "1":
+        return "starts several workers"
+    if program == "gunicorn" and told is None:
+        return "starts as many workers as a file of gunicorn says"
+    return _switched(container, _OF_GUNICORN if told else _SWITCHES)
 
 
 def _switched(container: Container, names: tuple[str, ...]) -> str | None:

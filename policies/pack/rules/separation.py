@@ -7,6 +7,7 @@ from policies.pack.entry.gateways import unfollowed_gateways
 from policies.pack.entry.reach import Answering, End, unjudged
 from policies.pack.kubernetes.images import Program, parse, program
 from policies.pack.kubernetes.workloads import API_SWITCH, Container, Workload
+from policies.pack.programs.code import replaced
 from policies.pack.programs.haproxy.answers import own_answers
 from policies.pack.programs.haproxy.collection import beyond_collection
 from policies.pack.programs.haproxy.conditions import path_lists
@@ -50,7 +51,7 @@ def _through(entry: Entry) -> str:
     remedy="Give the entry loadBalancerSourceRanges of your own networks and allocateLoadBalancerNodePorts: false, or "
     "the balancer behind a Gateway a list of them after set-src; or lead it only to pods that collect events: those "
     "with Tracardi's API image, or with another whose repository is listed in alsoApi of the pack's configuration "
-    "because it is a build of it.",
+    "because it is a build of it, and with nothing mounted over its program.",
     options=(Option("alsoApi", (), "Repositories of images that are builds of Tracardi's API.", local=True),),
 )
 def internet_reaches_only_the_api(stack: StackView, options: Options) -> Iterator[Finding]:
@@ -59,10 +60,19 @@ def internet_reaches_only_the_api(stack: StackView, options: Options) -> Iterato
     for entry, end in _strangers_reach(stack):
         for other in sorted(end.programs - {Program.API}, key=str):
             yield Finding(end.workload.resource, f"runs {other.value}, {_through(entry)}")
+        for problem in _replaced(end):
+            yield Finding(end.workload.resource, f"{problem}, {_through(entry)}")
         if Program.API in end.programs:
             for image in _pretenders(end.workload, builds):
                 problem = f"runs {image}, which may serve the GUI API whatever it is told"
                 yield Finding(end.workload.resource, f"{problem}, {_through(entry)}")
+
+
+def _replaced(end: End) -> Iterator[str]:
+    """How the API at `end` may be another program than that of its image."""
+    for container in end.workload.serving:
+        if container.program is Program.API:
+            yield from (f"{problem} in container {container.name}" for problem in replaced(container))
 
 
 def _pretenders(workload: Workload, builds: frozenset[str]) -> Iterator[str]:

@@ -7,10 +7,12 @@ from policies.pack.connections import uses
 from policies.pack.entry.base import Entry
 from policies.pack.kubernetes.images import Program
 from policies.pack.kubernetes.workloads import Workload
+from policies.pack.programs.surroundings import other_names
 from policies.pack.resources import Resource
 from policies.pack.roles import Role, collects_only
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
+from policies.pack.values import Value
 
 _MANUAL = ("Endpoints", "EndpointSlice")
 
@@ -19,7 +21,7 @@ _MANUAL = ("Endpoints", "EndpointSlice")
     "services-lead-to-pods-of-the-stack",
     severity=Severity.HIGH,
     remedy="Give the Service a selector with the labels of pods of this stack, in their namespace; lists of addresses "
-    "and aliases lead where no rule can follow.",
+    "and aliases lead where no rule can follow, and internalTrafficPolicy: Local leads nowhere from most nodes.",
 )
 def services_lead_to_pods_of_the_stack(stack: StackView, _: Options) -> Iterator[Finding]:
     """Every Service leads to pods of the stack by their labels, and no list of addresses stands in for them."""
@@ -47,11 +49,19 @@ def _leads_elsewhere(stack: StackView, service: Resource) -> str | None:
     found = stack.selected(service)
     if not found:
         return "selects no pods of the stack"
+    return next(_leads_nowhere(spec, found), None)
+
+
+def _leads_nowhere(spec: Value, pods: tuple[Workload, ...]) -> Iterator[str]:
+    """How connections to a Service do not arrive at `pods`, which it selects."""
+    near = spec["internalTrafficPolicy"]
+    # DNS gives the addresses of all pods where the Service has none of its own.
+    if near.given and near.text != "Cluster" and spec["clusterIP"].text != "None":
+        yield "leads nowhere from nodes without such pods (internalTrafficPolicy)"
     for entry in spec["ports"]:
-        for workload in found:
+        for workload in pods:
             if (target := entry["targetPort"].text) is not None and workload.port(entry["targetPort"]) is None:
-                return f"leads to port {target}, which no container of {workload.label} has"
-    return None
+                yield f"leads to port {target}, which no container of {workload.label} has"
 
 
 @rule(
@@ -101,7 +111,8 @@ def _purpose(stack: StackView, workload: Workload) -> str:
     "services-lead-where-users-mean",
     severity=Severity.HIGH,
     remedy="Name in REDIS_HOST, MYSQL_HOST, ELASTIC_HOST, in URLs of jobs and in backends of balancers the Service of "
-    "the pods that are meant, under the cluster's own domain; check the Service's selector.",
+    "the pods that are meant, under the cluster's own domain; check the Service's selector. Let pods ask the cluster's "
+    "DNS, without hostAliases for such names and without nameservers and searches of their own.",
 )
 def services_lead_where_users_mean(stack: StackView, _: Options) -> Iterator[Finding]:
     """Whoever names a Service gets to the pods that they mean, and pods that serve others are led to."""
@@ -123,6 +134,10 @@ def services_lead_where_users_mean(stack: StackView, _: Options) -> Iterator[Fin
 
 def _misled(stack: StackView, workload: Workload) -> Iterator[str]:
     named = tuple(uses.addresses(stack, workload))
+    if named and not stack.proxies_of(workload):
+        # Of proxies, those say so that cannot judge them then.
+        problems = other_names(workload.pod, [address.host for address in named])
+        yield from (f"may get elsewhere by names that it is told: {problem}" for problem in problems)
     # A job's variables for a store are URLs as well.
     stores = {(address.host, role) for address in named if not address.is_url for role in address.expected}
     for address in named:

@@ -11,7 +11,7 @@ from policies.pack.entry.reach import Answering
 from policies.pack.entry.services import ServiceEntry, source_ranges
 from policies.pack.kubernetes.ports import EVERY, opened, tcp
 from policies.pack.kubernetes.workloads import Workload
-from policies.pack.programs.haproxy.clients import client_lists
+from policies.pack.programs.haproxy.clients import client_lists, told_by_proxies
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
@@ -31,7 +31,8 @@ def _first(entry: Entry) -> Iterator[Answering]:
 @rule(
     "trusted-entries-are-closed-in-each-layer",
     severity=Severity.CRITICAL,
-    remedy="No layer trusts another: give the Service loadBalancerSourceRanges, each HAProxy frontend behind it a list "
+    remedy="No layer trusts another: give the Service loadBalancerSourceRanges and "
+    "externalTrafficPolicy: Local, and no externalIPs; each HAProxy frontend behind it a list "
     "of client networks (tcp-request connection reject unless { src ... }; behind a Gateway http-request deny after "
     "set-src), and the pods a NetworkPolicy that admits those networks, or the Gateway's pods, and nobody else.",
 )
@@ -40,7 +41,12 @@ def trusted_entries_are_closed_in_each_layer(stack: StackView, _: Options) -> It
     for entry in _trusted(stack):
         if isinstance(entry, ServiceEntry) and entry.balanced and source_ranges(entry.resource) is None:
             yield Finding(entry.resource, "is for known networks, and has no loadBalancerSourceRanges")
+        if isinstance(entry, ServiceEntry) and entry.has_addresses:
+            yield Finding(entry.resource, "has externalIPs, which no loadBalancerSourceRanges guard")
         for answering in _first(entry):
+            if isinstance(entry, ServiceEntry) and entry.hides_clients and not told_by_proxies(answering.frontend):
+                lost = f"hides clients' addresses from the list of frontend {answering.frontend.name}"
+                yield Finding(entry.resource, f"{lost} (externalTrafficPolicy is not Local)")
             if not listed(answering, entry.told):
                 where = f"frontend {answering.frontend.name} has no list of the client networks that it is for"
                 yield Finding(answering.workload.resource, f"{where}; {entry.label} leads there")

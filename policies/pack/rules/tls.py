@@ -111,6 +111,7 @@ def _verifies(policy: Resource, service: Resource) -> bool:
         (target["kind"].text, target["name"].text) == ("Service", service.object_name)
         # One that is for a port of it says nothing about the others.
         and not target["sectionName"].given
+        and (target["group"].text == "" or not target["group"].given)
         for target in policy.spec["targetRefs"]
     )
     validation = policy.spec["validation"]

@@ -115,6 +115,36 @@ def test_a_refusal_by_the_policy_pack_names_the_rules(stand: Bench, session: Ses
     assert stand.told[-1].startswith("make preview: refused by the policy pack: separation-flag;")
 
 
+def test_a_rule_that_fails_is_named(stand: Bench, session: Session) -> None:
+    failure = "error: Exception calling application: rule 'track-instances' failed: KeyError at replicas.py:3."
+    stand.answer("preview", failure, 255)
+
+    assert commands.preview(session, stand.told.append) == 255
+
+    assert "mistake in the policy pack: track-instances;" in stand.told[-1]
+
+
+def misconfigure(stand: Bench) -> None:
+    """Give the clone a pack that finds a mistake in its configuration."""
+    stand.write("policies/config/dev.json", '{"no-such-rule": {}}')
+    stand.write("policies/pack/configuration.py", "import sys; sys.exit('config/dev.json: no-such-rule is no rule')")
+    python = stand.repository / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+
+
+@pytest.mark.parametrize("command", ["up", "preview"])
+def test_a_mistake_in_the_packs_configuration_is_told_with_its_place(
+    stand: Bench, session: Session, command: str
+) -> None:
+    misconfigure(stand)
+    stand.answer(command, 'error: invalid enforcement level ""', 255)
+
+    assert {"up": commands.up, "preview": commands.preview}[command](session, stand.told.append) == 255
+
+    assert "policies/config/dev.json: no-such-rule is no rule" in stand.told
+
+
 def test_a_rule_that_could_not_run_makes_a_preview_fail(stand: Bench, session: Session) -> None:
     stand.answer("preview", f"{NOT_RUN}\n{CHANGED}")
 

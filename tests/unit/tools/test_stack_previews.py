@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.tools.stack_bench import Bench
-from tests.unit.tools.test_stack_commands import CHANGED, NOT_RUN, UNCHANGED, VIOLATION
+from tests.unit.tools.test_stack_commands import CHANGED, NOT_RUN, UNCHANGED, VIOLATION, misconfigure
 from tools.errors import ToolError
 from tools.stack import files
 from tools.stack.previews import preview_all
@@ -49,6 +49,21 @@ def test_a_rule_that_could_not_run_fails(stand: Bench) -> None:
     assert judged(stand) == 1
 
     assert "preview-all: prod  not judged" in stand.told
+
+
+@pytest.mark.parametrize("answer", [(CHANGED, 0), ('error: invalid enforcement level ""', 255)])
+def test_a_pack_that_is_configured_wrongly_accepts_nothing(
+    stand: Bench, tmp_path: Path, answer: tuple[str, int]
+) -> None:
+    misconfigure(stand)
+    stand.answer("preview", *answer)
+
+    assert judged(stand, tmp_path / "summary.md") == 1
+
+    mistake = "policies/config/dev.json: no-such-rule is no rule"
+    assert "preview-all: prod  not judged: the pack's configuration is wrong" in stand.told
+    assert stand.told.count(mistake) == 2
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8").count(mistake) == 2
 
 
 def test_a_stack_that_cannot_be_previewed_keeps_no_other_from_it(stand: Bench) -> None:

@@ -56,6 +56,11 @@ def told_by_header(frontend: Section) -> bool:
     return any(_sets_source(line) for line in frontend.lines)
 
 
+def told_by_proxies(frontend: Section) -> bool:
+    """Whether proxies tell the frontend by the PROXY protocol whom it is connected with."""
+    return any(_believed(frontend))
+
+
 def misplaced_trust(frontend: Section, bind: Bind) -> Iterator[str]:
     """In what ways strangers can choose the address that they are judged by."""
     if found := sorted(_FROM_ANYBODY.intersection(bind.parameters)):

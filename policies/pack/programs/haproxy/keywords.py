@@ -42,7 +42,14 @@ _PROXY = re.compile(
     re.VERBOSE,
 )
 _CLOSED_OPTIONS = frozenset(
-    {"accept-invalid-http-request", "external-check", "http-use-proxy-header", "http_proxy", "transparent"}
+    {
+        "accept-invalid-http-request",
+        "accept-unsafe-violations-in-http-request",
+        "external-check",
+        "http-use-proxy-header",
+        "http_proxy",
+        "transparent",
+    }
 )
 
 _COMMON = (
