@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from policies.pack.connections.edges import Edges
-from policies.pack.credentials.uses import Credentials
+from policies.pack.credentials.lookup import Credentials
 from policies.pack.entry.base import Entry
-from policies.pack.entry.every import entries
+from policies.pack.entry.entries import entries
 from policies.pack.kubernetes.objects import Objects, Proxy
 from policies.pack.kubernetes.workloads import Workload
 from policies.pack.roles import Role, roles

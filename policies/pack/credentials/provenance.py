@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from policies.pack.credentials.uses import texts
+from policies.pack.credentials.lookup import texts
 from policies.pack.kubernetes.objects import Objects
 from policies.pack.resources import Resource
 

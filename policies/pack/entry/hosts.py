@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from functools import cached_property
 
-from policies.pack.entry.base import Entry
 from policies.pack.entry.guards import unguarded
-from policies.pack.entry.reach import Reach, reach_of_pods
+from policies.pack.entry.pods import PodsEntry
 from policies.pack.kubernetes.objects import Objects
 from policies.pack.kubernetes.workloads import Workload
-from policies.pack.programs.haproxy.clients import Told
 from policies.pack.values import Value
 
 
@@ -16,33 +14,16 @@ def host_entries(stack: Objects) -> Iterator["HostEntry"]:
     """Every workload whose pods answer at their hosts' addresses, or might."""
     for workload in stack.workloads:
         if ports := tuple(dict.fromkeys(_ports(workload))):
-            yield HostEntry(stack, workload, ports)
+            yield HostEntry(stack, workload.resource, workload, ports)
 
 
-class HostEntry(Entry):
-    """Pods with ports of their hosts; None stands for all of them."""
-
-    def __init__(self, stack: Objects, workload: Workload, ports: tuple[int | None, ...]) -> None:
-        super().__init__(stack, workload.resource)
-        self._workload = workload
-        self._ports = ports
-
-    @property
-    def workloads(self) -> tuple[Workload, ...]:
-        return (self._workload,)
-
-    @cached_property
-    def reach(self) -> Reach:
-        return reach_of_pods(self.stack, self._workload, self._ports)
+class HostEntry(PodsEntry):
+    """Pods with ports of their hosts."""
 
     @cached_property
     def open_because(self) -> str | None:
         past = unguarded(self.reach, self.told)
         return f"its pods answer at their hosts' addresses, and {past}" if past else None
-
-    @property
-    def told(self) -> Told:
-        return Told.CONNECTION
 
 
 def _ports(workload: Workload) -> Iterator[int | None]:

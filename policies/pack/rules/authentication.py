@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from model.credentials import Credential
-from policies.pack.credentials.uses import Use, passwords
+from policies.pack.credentials.lookup import Use, passwords
 from policies.pack.kubernetes import files
 from policies.pack.kubernetes.images import Program
 from policies.pack.kubernetes.workloads import Container, Workload

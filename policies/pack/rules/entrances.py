@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from policies.pack.entry.base import Entry
-from policies.pack.entry.every import OpenPods
+from policies.pack.entry.entries import OpenPods
 from policies.pack.entry.reach import End
 from policies.pack.kubernetes.images import Program
 from policies.pack.roles import Role

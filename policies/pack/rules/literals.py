@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from model.credentials import too_weak
+from policies.pack.credentials.lookup import passwords, texts
 from policies.pack.credentials.provenance import made_values, secret_sources
-from policies.pack.credentials.uses import passwords, texts
 from policies.pack.credentials.wording import (
     IN_ADDRESS,
     in_arguments,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from model.credentials import Credential, fits_urls, too_weak
 from model.limits import MIN_PASSWORD_LENGTH
-from policies.pack.credentials.uses import Use, passwords, texts
+from policies.pack.credentials.lookup import Use, passwords, texts
 from policies.pack.credentials.wording import names_a_secret
 from policies.pack.kubernetes.images import Program
 from policies.pack.kubernetes.workloads import Container

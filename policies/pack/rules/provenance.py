@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from model.credentials import Credential
+from policies.pack.credentials.lookup import UNKNOWN_PURPOSE, Use, keys, passwords, texts
 from policies.pack.credentials.provenance import (
     foreseeable_values,
     is_generator,
@@ -12,7 +13,6 @@ from policies.pack.credentials.provenance import (
     may_keep_secrets,
     roots,
 )
-from policies.pack.credentials.uses import UNKNOWN_PURPOSE, Use, keys, passwords, texts
 from policies.pack.credentials.wording import names_a_secret
 from policies.pack.resources import Resource
 from policies.pack.roles import Role

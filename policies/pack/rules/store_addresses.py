@@ -1,12 +1,12 @@
-"""Connections: how Tracardi is told where its stores are, in the ways that it understands."""
+"""Store addresses: how Tracardi is told where its stores are, in the ways that it understands."""
 
 import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from model.credentials import Credential, fits_urls
+from policies.pack.credentials.lookup import UNKNOWN_PURPOSE
 from policies.pack.credentials.provenance import roots
-from policies.pack.credentials.uses import UNKNOWN_PURPOSE
 from policies.pack.kubernetes.workloads import Container
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule

@@ -1,4 +1,4 @@
-"""Connections: the pack refuses addresses, ports and passwords of stores that Tracardi misreads."""
+"""Store addresses: the pack refuses addresses, ports and passwords of stores that Tracardi misreads."""
 
 import pytest
 

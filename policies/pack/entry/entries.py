@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 from model.networks import Network, too_wide
 from policies.pack.connections.admission import Direction, caught, ends, rules
@@ -10,38 +9,20 @@ from policies.pack.entry.base import Entry
 from policies.pack.entry.gateways import routes
 from policies.pack.entry.hosts import host_entries
 from policies.pack.entry.ingresses import ingresses
-from policies.pack.entry.reach import Reach, reach_of_pods
+from policies.pack.entry.pods import PodsEntry
 from policies.pack.entry.services import outside_services
 from policies.pack.kubernetes.objects import Objects
 from policies.pack.kubernetes.workloads import Workload
-from policies.pack.programs.haproxy.clients import Told
 from policies.pack.resources import Resource
 from policies.pack.values import Value
 
 
-class OpenPods(Entry):
+class OpenPods(PodsEntry):
     """Pods that a NetworkPolicy lets everybody connect to, whoever leads strangers there."""
-
-    def __init__(self, stack: Objects, policy: Resource, workload: Workload, ports: tuple[int | None, ...]) -> None:
-        super().__init__(stack, policy)
-        self._workload = workload
-        self._ports = ports
-
-    @property
-    def workloads(self) -> tuple[Workload, ...]:
-        return (self._workload,)
-
-    @cached_property
-    def reach(self) -> Reach:
-        return reach_of_pods(self.stack, self._workload, self._ports)
 
     @property
     def open_because(self) -> str:
         return "it lets everybody connect"
-
-    @property
-    def told(self) -> Told:
-        return Told.CONNECTION
 
 
 @dataclass(frozen=True)
