@@ -7,7 +7,7 @@ from pathlib import Path
 from google.protobuf import json_format, struct_pb2  # type: ignore[import-untyped]  # comes without types
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
-from pulumi_policy.policy import _PolicyAnalyzerServicer
+from pulumi_policy import policy as sdk
 
 from policies.pack.crossguard import policies
 from policies.pack.registry import RULES
@@ -43,7 +43,7 @@ class Server:
     """The pack as the engine starts and configures it: the SDK's own server with our policies."""
 
     def __init__(self, configured: Mapping[str, JsonObject]) -> None:
-        self._servicer = _PolicyAnalyzerServicer("pack", "0.0.1", [*policies(RULES)], EnforcementLevel.ADVISORY)
+        self._servicer = sdk._PolicyAnalyzerServicer("pack", "0.0.1", [*policies(RULES)], EnforcementLevel.ADVISORY)
         request = analyzer_pb2.ConfigureAnalyzerRequest()
         for rule, properties in configured.items():
             entry = analyzer_pb2.PolicyConfig(enforcementLevel=analyzer_pb2.MANDATORY)

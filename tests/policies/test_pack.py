@@ -68,7 +68,7 @@ def test_rules_are_mandatory_and_have_a_severity() -> None:
 
 def _keep_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the SDK back what a test replaces in it."""
-    for name in ("json_format", "deserialize_properties", "unknown_checking_proxy"):
+    for name in ("json_format", "deserialize_properties", "unknown_checking_proxy", "_PolicyAnalyzerServicer"):
         monkeypatch.setattr(policy, name, vars(policy)[name])
 
 
