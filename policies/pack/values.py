@@ -91,6 +91,11 @@ class Value:
         return self.raw if isinstance(self.raw, bool) else None
 
     @property
+    def on(self) -> bool:
+        """Whether a switch that is off by default is on here, or might be."""
+        return self.given and self.flag is not False
+
+    @property
     def fields(self) -> dict[str, "Value"]:
         """Members of the mapping that stands here."""
         return {key: Value(member) for key, member in self.raw.items()} if isinstance(self.raw, dict) else {}

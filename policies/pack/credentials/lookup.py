@@ -124,7 +124,7 @@ class Credentials:
                 for key in self._keys(workload, name):
                     purpose = _purpose_of_variable(prefix + key) if key else UNKNOWN_PURPOSE
                     place = f"{prefix}{key}" if key else "variables"
-                    yield Use(workload, container, purpose, place, name, key, _optional(source["secretRef"]))
+                    yield Use(workload, container, purpose, place, name, key, source["secretRef"]["optional"].on)
         # What only hands a secret on to another variable serves that one's purpose.
         passed_on = {
             found[1] for entry in container.properties["env"] if (found := _ALIAS.fullmatch(entry["value"].text or ""))
@@ -151,7 +151,7 @@ class Credentials:
                     continue
                 place = f"{path}" if key else f"{path}/"
                 for purpose in told.get(path) or (self._purpose_of_file(workload, key, path.name),):
-                    yield Use(workload, container, purpose, place, name, key, _optional(source))
+                    yield Use(workload, container, purpose, place, name, key, source["optional"].on)
 
     def _paths(
         self, workload: Workload, mount: Value, source: Value, name: str, told: tuple[PurePosixPath, ...]
@@ -213,10 +213,6 @@ def _decoded(value: str) -> str | None:
         return base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):
         return None
-
-
-def _optional(source: Value) -> bool:
-    return source["optional"].given and source["optional"].flag is not False
 
 
 def _mounted(workload: Workload, container: Container) -> Iterator[tuple[Value, Value, str]]:

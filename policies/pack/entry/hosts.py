@@ -7,7 +7,6 @@ from policies.pack.entry.guards import unguarded
 from policies.pack.entry.pods import PodsEntry
 from policies.pack.kubernetes.objects import Objects
 from policies.pack.kubernetes.workloads import Workload
-from policies.pack.values import Value
 
 
 def host_entries(stack: Objects) -> Iterator["HostEntry"]:
@@ -27,7 +26,7 @@ class HostEntry(PodsEntry):
 
 
 def _ports(workload: Workload) -> Iterator[int | None]:
-    if _on(workload.pod["hostNetwork"]):
+    if workload.pod["hostNetwork"].on:
         yield None
     for container in workload.containers:
         declared = container.properties["ports"]
@@ -37,7 +36,3 @@ def _ports(workload: Workload) -> Iterator[int | None]:
             if port.hidden or (port["hostPort"].given and port["hostPort"].number != 0):
                 number = port["containerPort"].number
                 yield int(number) if number else None
-
-
-def _on(switch: Value) -> bool:
-    return switch.given and switch.flag is not False

@@ -52,9 +52,9 @@ def pod_problems(template: Value) -> Iterator[str]:
     """What a pod as a whole may do that it should not; `template` is its metadata and specification."""
     pod = template["spec"]
     for name in _HOST_NAMESPACES:
-        if _on(pod[name]):
+        if pod[name].on:
             yield f"sets {name}"
-    if _on(pod["shareProcessNamespace"]):
+    if pod["shareProcessNamespace"].on:
         yield "shows each container the processes of the others"
     for name in ("initContainers", "volumes"):
         if not _listed(pod[name]):
@@ -123,7 +123,7 @@ def _privilege_problems(own: Value) -> Iterator[str]:
         yield "may gain privileges"
     if own["readOnlyRootFilesystem"].flag is not True:
         yield "writes to its root file system"
-    if _on(own["privileged"]):
+    if own["privileged"].on:
         yield "is privileged"
     if own["procMount"].given and own["procMount"].text != "Default":
         yield "unmasks /proc"
@@ -143,7 +143,7 @@ def _profile_problems(context: Value) -> Iterator[str]:
     other = selinux["type"].given and selinux["type"].text not in _SELINUX_TYPES
     if selinux.hidden or other or any(value.text != "" for value in named):
         yield "has SELinux options that are not a container's"
-    if context["windowsOptions"].hidden or _on(context.at("windowsOptions", "hostProcess")):
+    if context["windowsOptions"].hidden or context.at("windowsOptions", "hostProcess").on:
         yield "is a process of its host"
 
 
@@ -155,10 +155,6 @@ def _annotation_problems(annotations: Value) -> Iterator[str]:
         confined = text in {"", "runtime/default"} or text.startswith("localhost/")
         if name.startswith(_APP_ARMOR) and value.given and (value.hidden or not confined):
             yield "has no AppArmor profile"
-
-
-def _on(switch: Value) -> bool:
-    return switch.given and switch.flag is not False
 
 
 def _listed(value: Value) -> bool:

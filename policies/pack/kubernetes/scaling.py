@@ -30,7 +30,7 @@ _HIDDEN = Scale(0, None)
 def scale(workload: Resource, autoscalers: Iterable[Resource]) -> Scale:
     """The number of pods of `workload`, with those of `autoscalers` that are for it."""
     paused, gates = workload.spec["paused"], workload.spec.at("template", "spec", "schedulingGates")
-    if (paused.given and paused.flag is not False) or (gates.given and gates.raw != []):
+    if paused.on or (gates.given and gates.raw != []):
         # One that starts like this has no pods, or none that run.
         return _HIDDEN
     own = _exactly(workload.spec["replicas"])

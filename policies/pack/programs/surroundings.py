@@ -95,7 +95,7 @@ def _has_aliases(aliases: Value, told: Iterable[str] | None) -> bool:
 
 
 def _of_pod(pod: Value) -> Iterator[str]:
-    if pod["shareProcessNamespace"].given and pod["shareProcessNamespace"].flag is not False:
+    if pod["shareProcessNamespace"].on:
         yield "its pods share their processes among containers (shareProcessNamespace)"
     yield from other_names(pod)
 

@@ -223,7 +223,7 @@ def _misused(certificate: Resource) -> str | None:
 
 
 def _misasked(spec: Value) -> Iterator[str]:
-    if spec["isCA"].given and spec["isCA"].flag is not False:
+    if spec["isCA"].on:
         yield "asks for an authority's certificate"
     uses = spec["usages"]
     named = frozenset(uses.words)

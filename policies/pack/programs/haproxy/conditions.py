@@ -12,7 +12,7 @@ from policies.pack.programs.haproxy.languages import Pattern
 Network = IPv4Network | IPv6Network
 T = TypeVar("T")
 
-_REFUSALS = frozenset({"deny", "reject", "silent-drop", "tarpit"})
+REFUSALS = frozenset({"deny", "reject", "silent-drop", "tarpit"})
 _CONDITIONAL = frozenset({"if", "unless"})
 _STATUS = frozenset({"deny_status", "status"})
 _PASSES = frozenset({"accept", "allow"})
@@ -67,7 +67,7 @@ def limited_to(frontend: Section, line: Line) -> tuple[Network, ...] | None:
     word, condition = condition_of(line)
     if word != "if":
         return None
-    members = [_first(alternative, _networks) for alternative in _terms(frontend, condition)]
+    members = [_first(alternative, _networks) for alternative in terms(frontend, condition)]
     if not members or any(member is None for member in members):
         return None
     return tuple(network for member in members for networks in member or () for network in networks)
@@ -89,22 +89,22 @@ def refusal(line: Line) -> tuple[str | None, Line]:
     found, condition = condition_of(line)
     arguments = line[1 : len(line) - len(condition) - 1] if found else line[1:]
     plain = not arguments or (len(arguments) == 2 and arguments[0] in _STATUS and arguments[1].isdecimal())  # noqa: PLR2004 - a name and a number
-    return (found, condition) if line[:1] and line[0] in _REFUSALS and plain else (None, ())
+    return (found, condition) if line[:1] and line[0] in REFUSALS and plain else (None, ())
 
 
 def refuses(frontend: Section, word: str, fetch: Line) -> bool:
     """Whether requests are refused `if` or `unless` (`word`) what `fetch` asks for is so, and whatever else is so."""
     return any(
-        [_Term(negated=False, definitions=(fetch,))] in alternatives and (word == "if" or len(alternatives) == 1)
+        [Term(negated=False, definitions=(fetch,))] in alternatives and (word == "if" or len(alternatives) == 1)
         for line in frontend.starting("http-request")
         for found, condition in [refusal(line)]
         if found == word
-        for alternatives in [_terms(frontend, condition)]
+        for alternatives in [terms(frontend, condition)]
     )
 
 
 @dataclass(frozen=True)
-class _Term:
+class Term:
     """An ACL in a condition: its definitions, one of which must match, or none where it is negated."""
 
     negated: bool
@@ -120,11 +120,11 @@ def _lists(frontend: Section, layer: Line, read: Callable[[Line], T | None]) -> 
             return
         word, condition = refusal(line)
         if word is not None:
-            for members in _allowed(_terms(frontend, condition), word, read):
+            for members in _allowed(terms(frontend, condition), word, read):
                 yield place, members
 
 
-def _allowed(alternatives: list[list[_Term]], word: str, read: Callable[[Line], T | None]) -> Iterator[tuple[T, ...]]:
+def _allowed(alternatives: list[list[Term]], word: str, read: Callable[[Line], T | None]) -> Iterator[tuple[T, ...]]:
     if word == "unless":
         # Passes if an alternative holds; each must ask for a list member, or something else would pass as well.
         members = [_first(alternative, read) for alternative in alternatives]
@@ -138,7 +138,7 @@ def _allowed(alternatives: list[list[_Term]], word: str, read: Callable[[Line], 
             yield tuple(entry for entries in found for entry in entries or ())
 
 
-def _first(alternative: list[_Term], read: Callable[[Line], T | None]) -> tuple[T, ...] | None:
+def _first(alternative: list[Term], read: Callable[[Line], T | None]) -> tuple[T, ...] | None:
     candidates = (_read(term.definitions, read) for term in alternative if not term.negated)
     return next((found for found in candidates if found is not None), None)
 
@@ -149,8 +149,9 @@ def _read(definitions: Iterable[Line], read: Callable[[Line], T | None]) -> tupl
     return entries if found and len(entries) == len(found) else None
 
 
-def _terms(frontend: Section, condition: Line) -> list[list[_Term]]:
-    alternatives: list[list[_Term]] = [[]]
+def terms(frontend: Section, condition: Line) -> list[list[Term]]:
+    """The alternatives of `condition`, each with the terms that must all hold."""
+    alternatives: list[list[Term]] = [[]]
     words = iter(condition)
     negated = False
     for word in words:
@@ -170,7 +171,7 @@ def _terms(frontend: Section, condition: Line) -> list[list[_Term]]:
             definitions: tuple[Line, ...] = (tuple(inner),)
         else:
             definitions = tuple(rest[1:] for rest in frontend.starting("acl") if rest[:1] == (name,))
-        alternatives[-1].append(_Term(negated, definitions))
+        alternatives[-1].append(Term(negated, definitions))
         negated = False
     return [alternative for alternative in alternatives if alternative]
 

@@ -1,11 +1,12 @@
 """The names under which a frontend answers: those that it insists on, by refusing requests for any other."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import chain
 
+from policies.pack.programs.haproxy.conditions import REFUSALS, condition_of, terms
 from policies.pack.programs.haproxy.configuration import Line, Section
 
-_REFUSALS = frozenset({"deny", "reject", "silent-drop", "tarpit"})
 _EXACT = re.compile(r"(req\.)?f?hdr(_str)?\(host[,)].*", re.IGNORECASE)
 _FLAGS = frozenset({"-i", "-n", "--"})
 
@@ -16,37 +17,12 @@ def insisted_hosts(frontend: Section) -> frozenset[str]:
 
 
 def _insisted(frontend: Section, line: Line) -> Iterator[str]:
-    if not line or line[0] not in _REFUSALS:
-        return
-    for word, negated in (("unless", False), ("if", True)):
-        if word in line:
-            yield from _hosts(frontend, line[line.index(word) + 1 :], negated=negated)
-
-
-def _hosts(frontend: Section, condition: Line, *, negated: bool) -> Iterator[str]:
-    """The hosts of each term of `condition` that is about them and is, or is not, `negated`."""
-    words = iter(condition)
-    opposite = False
-    for word in words:
-        opposite ^= word.startswith("!")
-        name = word.removeprefix("!")
-        if not name:
-            continue
-        definitions: Iterable[Line]
-        if name == "{":
-            definitions = [tuple(_braced(words))]
-        else:
-            definitions = [rest[1:] for rest in frontend.starting("acl") if rest[:1] == (name,)]
-        if opposite is negated:
-            yield from (host for definition in definitions for host in _named(definition))
-        opposite = False
-
-
-def _braced(words: Iterator[str]) -> Iterator[str]:
-    for word in words:
-        if word == "}":
-            return
-        yield word
+    word, condition = condition_of(line)
+    if line[:1] and line[0] in REFUSALS:
+        for term in chain.from_iterable(terms(frontend, condition)):
+            # Refused unless it is one of them, or if it is none of them.
+            if term.negated is (word == "if"):
+                yield from (host for definition in term.definitions for host in _named(definition))
 
 
 def _named(definition: Line) -> Iterator[str]:

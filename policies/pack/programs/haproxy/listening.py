@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise, takewhile
 
 from policies.pack.programs.haproxy.ciphers import weak_cipher, weak_suite
+from policies.pack.programs.haproxy.conditions import REFUSALS, condition_of
 from policies.pack.programs.haproxy.configuration import Bind, Configuration, Line, Section
 
 STRONG = frozenset({"TLSv1.2", "TLSv1.3"})
@@ -132,7 +133,6 @@ _SAYS_NOTHING = frozenset(
 """Lines of a section that lead a request nowhere, and answer none with anything that could be kept secret."""
 _LEADS_ON = frozenset({("option", "http_proxy"), ("option", "transparent")})
 """What sends requests to where their sender wanted them to go."""
-_REFUSALS = frozenset({"deny", "reject", "silent-drop", "tarpit"})
 
 
 def encrypts(bind: Bind) -> bool:
@@ -234,7 +234,7 @@ def only_redirects(frontend: Section) -> bool:
 def only_reports_health(frontend: Section) -> bool:
     """Whether `frontend` answers one page that says that it lives, and refuses everything else."""
     refused = any(
-        rest[:1] and rest[0] in _REFUSALS and not _conditional(rest) for rest in frontend.starting("http-request")
+        rest[:1] and rest[0] in REFUSALS and not _conditional(rest) for rest in frontend.starting("http-request")
     )
     redirects = (*frontend.starting("http-request", "redirect"), *frontend.starting("redirect"))
     return refused and not any(redirects) and _leads_nowhere(frontend)
@@ -250,7 +250,7 @@ def redirect_hosts(frontend: Section) -> Iterator[str]:
 
 
 def _conditional(rest: Line) -> bool:
-    return "if" in rest or "unless" in rest
+    return condition_of(rest)[0] is not None
 
 
 def _to_https(rest: Line) -> bool:
