@@ -78,7 +78,8 @@ check: python-environment ## Format, lint, types, generated files up to date, ma
 	$(VENV)/python -m tests.manifests check
 
 .PHONY: test
-test: test-unit test-policies test-cluster ## Every tier of tests
+# What the last tier needs is looked for first: not after a quarter of an hour of the others.
+test: debian test-unit test-policies test-cluster test-dataplane ## Every tier of tests
 
 .PHONY: test-unit
 test-unit: python-environment ## Tests that need neither Pulumi's engine nor a cluster
@@ -92,6 +93,10 @@ test-policies: pulumi-tools ## Tests of the policy pack; with THOROUGH=yes the s
 test-cluster: tools ## Both stacks, and their variants, on embedded clusters of the tests' own
 	$(VENV)/pytest -m '' tests/cluster --ignore tests/cluster/test_variants.py
 	$(VENV)/pytest -m '' --numprocesses 2 --maxschedchunk 1 tests/cluster/test_variants.py
+
+.PHONY: test-dataplane
+test-dataplane: debian pulumi-tools ## The generated proxies with real traffic, in namespaces of the tests' own (root)
+	$(VENV)/pytest -m '' tests/dataplane
 
 .PHONY: bench
 bench: ## The performance table
@@ -114,7 +119,7 @@ trim-tools: ## Remove what only a rebuild of the toolchain needs: several gigaby
 	@$(PYTHON) -m tools.toolchain trim
 
 .PHONY: clean-tools
-clean-tools: ## Remove the toolchain from the user's cache folder
+clean-tools: ## Remove the toolchain and Debian's programs from the user's cache folder
 	@$(PYTHON) -m tools.toolchain clean
 
 .PHONY: python-environment
@@ -124,3 +129,7 @@ python-environment:
 .PHONY: pulumi-tools
 pulumi-tools:
 	@$(PYTHON) -m tools.toolchain ensure --group pulumi
+
+.PHONY: debian
+debian:
+	@$(PYTHON) -m tools.debian --namespaces

@@ -17,7 +17,8 @@ LEAF_HOURS = 2 * HOURS_PER_YEAR
 """pulumi-tls renews a leaf only when `pulumi up` runs inside its last 90 days, so leaves must outlive quiet years."""
 RENEWAL_HOURS = 90 * 24
 AUTHORITY_RENEWAL_HOURS = LEAF_HOURS + RENEWAL_HOURS
-"""Before any leaf that it has signed could outlive it."""
+"""Before any leaf that it has signed could outlive it. Its key stays, so old and new certificates verify each other's
+leaves, and nobody notices (docs/decisions/0012-certificates-near-their-end.md)."""
 _LONGEST_COMMON_NAME = 64
 """X.509's limit. Names inside the cluster can be longer; clients go by the alternative names, which have none."""
 
@@ -139,7 +140,9 @@ class ServingCertificate(pulumi.ComponentResource):
     def __init__(self, name: str, args: ServingCertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tracardi:index:ServingCertificate", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self)
-        key = _key(name, child)
+        # Given at 0 as well: the engine sees a change only between two counters that it has been told.
+        rotated = pulumi.ResourceOptions(replacement_trigger=args.context.certificate_rotation)
+        key = _key(name, pulumi.ResourceOptions.merge(child, rotated))
         request = tls.CertRequest(
             f"{name}-request",
             private_key_pem=key.private_key_pem,

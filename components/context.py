@@ -23,6 +23,8 @@ class Context:
     roles: frozenset[Role]
     """The roles that this installation consists of."""
     encryption: Encryption = Encryption.EDGE
+    certificate_rotation: int = 0
+    """Counter whose change gives every certificate of the stack's own, but for authorities, another key."""
 
     @property
     def encrypted(self) -> bool:
@@ -81,6 +83,7 @@ def context_of(settings: Settings) -> Context:
         cluster_domain=settings.network.cluster_domain,
         roles=frozenset(Role) - _absent(settings),
         encryption=settings.certificates.encryption,
+        certificate_rotation=settings.certificates.rotation,
     )
 
 

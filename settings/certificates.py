@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from model.encryption import Encryption
 from settings.base import Refusal, Refusals, Section
 from settings.types import DnsName
@@ -56,6 +58,9 @@ class CertificateSettings(Section):
     internal_issuer: IssuerSettings | None = None
     """For full: a cert-manager issuer of type CA or Vault for names inside the cluster; left out: an authority of
     the stack's own, whose certificates last two years and are renewed by `pulumi up` alone."""
+    rotation: int = Field(default=0, ge=0)
+    """Counter whose change replaces every certificate of the stack's own, and its key, at the next `pulumi up`; their
+    authorities stay."""
 
     def refusals(self) -> Refusals:
         """What is wrong between the keys of this section."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from settings.base import Refusals
+from settings.checks.certificates import rotation_replaces_something
 from settings.checks.exposure import (
     allow_lists_see_client_addresses,
     declared_proxies_are_known,
@@ -51,6 +52,7 @@ CHECKS: tuple[Callable[..., Refusals], ...] = (
     host_names_differ,
     the_console_s_certificate_is_provided,
     provided_secrets_differ,
+    rotation_replaces_something,
     stores_belong_to_the_release,
     copies_fit_on_the_nodes,
     passwords_of_others_are_given,

@@ -25,7 +25,7 @@ from model.roles import Tier
 from settings.root import Settings
 from tests.dataplane.objects import Objects
 from tests.unit.components.conftest import existing_secrets
-from tests.unit.engine import Answers, JsonObject, Recording, run, unwrapped
+from tests.unit.engine import Answers, JsonObject, Recording, run
 from tools.toolchain import ensure
 from tools.toolchain.parts import PARTS
 from tools.toolchain.path_pulumi import installed_plugin
@@ -155,7 +155,7 @@ class _RealAnswers(Answers):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, JsonObject]:
         if args.typ.partition(":")[0] in _PACKAGES:
-            return self._plugins.make(args.typ, args.name, unwrapped(args.inputs))
+            return self._plugins.make(args.typ, args.name, args.inputs)
         return super().new_resource(args)
 
 

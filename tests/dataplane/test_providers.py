@@ -34,12 +34,6 @@ with Plugins():
 
 
 @pytest.fixture(scope="module")
-def plugins() -> Iterator[Plugins]:
-    with Plugins() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def dev(plugins: Plugins) -> Recording:
     return real_recording(settings_of(stack_file("dev")), plugins)
 
@@ -217,4 +211,20 @@ def test_a_renewal_by_the_same_issuer_is_another_certificate(plugins: Plugins, t
     assert objects.secret("tracardi-track", secret) == renewed
     assert b64encode(renewed["tls.key"]).decode() == objects.get("Secret", secret, "tracardi-track")["data"]["tls.key"]
     assert renewed["tls.crt"] != first["tls.crt"]
-    shake_hands(renewed, first["ca.crt"], hosts[0], tmp_path)
+    for each in (first, renewed):
+        shake_hands(each, first["ca.crt"], hosts[0], tmp_path)
+
+
+def test_a_provided_certificate_is_for_the_entry_that_uses_it(plugins: Plugins, tmp_path: Path) -> None:
+    settings = settings_of(variants()["provided certificates"])
+    objects = Objects(real_recording(settings, plugins))
+
+    provide(objects, settings, trustme.CA())
+
+    for namespace, secret, host in (
+        ("tracardi-track", "track", settings.track.host),
+        ("tracardi-console", "gui-api", settings.gui_api.host),
+        ("tracardi-console", "gui", settings.gui.host or ""),
+    ):
+        served = objects.secret(namespace, secret)
+        shake_hands(served, served["ca.crt"], host, tmp_path)

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from tests.unit.components.conftest import build
-from tests.unit.engine import JsonObject, Recording, Registered
+from tests.unit.engine import JsonObject, Recording, Registered, plain
 from tests.unit.stacks import settings_of, stack_file
 from tools.errors import ToolError
 
@@ -54,7 +53,7 @@ def write(objects: Iterable[JsonObject], file: Path) -> None:
 
 
 def _manifest(resource: Registered) -> JsonObject:
-    manifest: JsonObject = _plain(resource.inputs)
+    manifest: JsonObject = plain(resource.inputs)
     # The SDK fills in both for every kind of the API.
     if not {"apiVersion", "kind"} <= manifest.keys():
         raise RenderingError(f"{resource.name} is a {resource.token}, which no single API object stands for")
@@ -64,18 +63,6 @@ def _manifest(resource: Registered) -> JsonObject:
         shown = ", ".join(sorted(resource.secret_inputs))
         raise RenderingError(f"{object_id(manifest)} holds a secret value under {shown}; only a Secret may")
     return manifest
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """The value with whole numbers as such: on its way to the engine every number becomes a float."""
-    match value:
-        case dict():
-            return {key: _plain(each) for key, each in value.items()}
-        case list():
-            return [_plain(each) for each in value]
-        case float() if value.is_integer():
-            return int(value)
-    return value
 
 
 def _hidden(key: str, value: object) -> object:

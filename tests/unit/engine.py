@@ -36,6 +36,8 @@ class Registered:
     ignored_changes: tuple[str, ...]
     replaced_on: tuple[str, ...]
     """Properties that only a new object in place of the old one can change."""
+    rotation: float | None
+    """A counter whose change has the engine put a new one in its place."""
     patience: str
     """Longest wait for the object to be ready, such as 5m; empty for the provider's own."""
     retained: bool
@@ -81,8 +83,8 @@ class Registered:
 class Recording(MockMonitor):
     """Everything that one run of a program registered."""
 
-    def __init__(self, secrets: Mapping[str, Mapping[str, str]]) -> None:
-        super().__init__(Answers(secrets))
+    def __init__(self, answers: Mocks) -> None:
+        super().__init__(answers)
         self.registered: list[Registered] = []
         self.read: dict[str, frozenset[str]] = {}
         """Identifiers of what was read and not made, with the names of the outputs that the engine encrypts."""
@@ -110,6 +112,7 @@ class Recording(MockMonitor):
                     custom=request.custom,
                     ignored_changes=tuple(request.ignoreChanges),
                     replaced_on=tuple(request.replaceOnChanges),
+                    rotation=_counter(request),
                     patience=request.customTimeouts.create,
                     retained=request.retainOnDelete,
                     protected=request.protect,
@@ -165,6 +168,10 @@ class Recording(MockMonitor):
         return False
 
 
+def _counter(request: Any) -> float | None:  # noqa: ANN401 - the engine's own, untyped
+    return request.replacement_trigger.number_value if request.HasField("replacement_trigger") else None
+
+
 def _is_secret(value: object) -> bool:
     return isinstance(value, dict) and _special_sig_key in value
 
@@ -173,6 +180,18 @@ def _unwrapped(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
         return _unwrapped(value["value"]) if _is_secret(value) else {k: _unwrapped(v) for k, v in value.items()}
     return [_unwrapped(entry) for entry in value] if isinstance(value, list) else value
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value with whole numbers as such: on its way to the engine every number becomes a float."""
+    match value:
+        case dict():
+            return {key: plain(each) for key, each in value.items()}
+        case list():
+            return [plain(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
+    return value
 
 
 @contextmanager
@@ -217,13 +236,16 @@ class Answers(Mocks):
 
 
 def run(
-    program: Callable[[], dict[str, object] | None], secrets: Mapping[str, Mapping[str, str]] | None = None
+    program: Callable[[], dict[str, object] | None],
+    secrets: Mapping[str, Mapping[str, str]] | None = None,
+    answers: Answers | None = None,
 ) -> Recording:
     """Run `program` against a fresh engine, and return what it registered. What it returns becomes the outputs.
 
-    `secrets` is the data of Secrets that are in the cluster already, by `<namespace>/<name>`.
+    `secrets` is the data of Secrets that are in the cluster already, by `<namespace>/<name>`. `answers` answers in
+    the providers' place, and then knows of such Secrets itself.
     """
-    recording = Recording(secrets or {})
+    recording = Recording(answers or Answers(secrets or {}))
     loop = asyncio.new_event_loop()
     # What a run makes is alive until its end, so looking for garbage meanwhile is a third of its time.
     gc.disable()

@@ -173,6 +173,8 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
         *(pattern for cluster in ("track", "gui-api", "gui") for pattern in _certificate(f"{cluster}-certificate")),
         "output/plainConnections",
     ),
+    # What is made of the keys follows them by itself, in the engine.
+    "certificates.rotation": ("PrivateKey//*",),
     "certificates.internalIssuer": tuple(
         f"Certificate/{place}" for place in ("track/track-api", "console/gui-api", "console/gui")
     ),

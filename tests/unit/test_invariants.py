@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.components.conftest import build
-from tests.unit.engine import JsonObject, Recording
+from tests.unit.engine import Answers, JsonObject, Recording
 from tests.unit.invariants import INVARIANTS, Rule
 from tests.unit.stacks import settings_of
 from tests.unit.variants import variants
@@ -193,7 +193,7 @@ def with_mistake(mistake: Mistake) -> Recording:
     wrong = next(each for each in original.of_kind(kind) if each.object_name == name)
     inputs = deepcopy(wrong.inputs)
     mistake.made_in(inputs)
-    recording = Recording({})
+    recording = Recording(Answers({}))
     recording.registered = [replace(each, inputs=inputs) if each is wrong else each for each in original.registered]
     return recording
 
@@ -219,7 +219,7 @@ def test_each_rule_has_a_mistake_to_refuse() -> None:
 
 def test_an_output_that_is_not_encrypted_is_a_fault() -> None:
     original = recorded("production")
-    recording = Recording({})
+    recording = Recording(Answers({}))
     recording.registered, recording.outputs = original.registered, original.outputs
     (rule,) = (rule for rule in INVARIANTS if rule.__name__ == "the_state_holds_no_secret_in_clear")
 

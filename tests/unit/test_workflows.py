@@ -1,6 +1,7 @@
 """What runs for a pull request: pinned, with no more rights than it needs, and through commands that exist here."""
 
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.unit.stacks import REPOSITORY
 
 WORKFLOWS = sorted((REPOSITORY / ".github" / "workflows").glob("*.y*ml"))
 PINNED = re.compile(r"^\s*(?:- )?uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
+INSTALLATION = re.compile(r"apt-get update && apt-get install --yes --no-install-recommends( [a-z0-9-]+)+")
 TARGETS = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
@@ -19,9 +21,15 @@ def jobs(workflow: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"])
 
 
+def steps_before_checkout(job: dict[str, Any]) -> list[dict[str, Any]]:
+    """The steps that run while nothing of this repository is there yet."""
+    return list(takewhile(lambda step: not step.get("uses", "").startswith("actions/checkout@"), job["steps"]))
+
+
 def commands(workflow: Path) -> list[str]:
-    """What the jobs of a workflow run."""
-    return [step["run"] for job in jobs(workflow).values() for step in job["steps"] if "run" in step]
+    """What the jobs of a workflow run once they have this repository."""
+    later = [job["steps"][len(steps_before_checkout(job)) :] for job in jobs(workflow).values()]
+    return [step["run"] for steps in later for step in steps if "run" in step]
 
 
 @pytest.fixture(params=WORKFLOWS, ids=lambda workflow: workflow.name)
@@ -68,6 +76,13 @@ def test_jobs_run_commands_of_this_repository_that_anyone_can_run(workflow: Path
         program, *words = command.split()
         assert "${{" not in command
         assert (program == "make" and words[0] in TARGETS) or (REPOSITORY / program).is_file()
+
+
+def test_what_comes_before_the_checkout_only_makes_a_bare_container_fit_for_it(workflow: Path) -> None:
+    for job in jobs(workflow).values():
+        before = [step.get("run", "") for step in steps_before_checkout(job)]
+        assert bool(before) == ("container" in job)
+        assert [command for command in before if not INSTALLATION.fullmatch(command)] == []
 
 
 def test_every_pull_request_has_every_stack_and_the_pack_itself_judged() -> None:

@@ -100,7 +100,7 @@ def _build(wanted: _Wanted, progress: Progress) -> None:
     began = time.monotonic()
     # What an earlier run left half done; a run that still lives would hold the cache folder.
     shutil.rmtree(wanted.staging, ignore_errors=True)
-    wanted.staging.mkdir(parents=True)
+    wanted.staging.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=wanted.staging))
     apt = Apt(work / "apt", wanted.site.environment, wanted.log)
     made = work / "root"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.stack import checkpoint, entries, kept, locks, policies, report, shell
+from tools.stack import certificates, checkpoint, entries, kept, locks, policies, report, shell
 from tools.stack.process import Outcome
 from tools.stack.session import Session
 
@@ -17,6 +17,9 @@ Tell = Callable[[str], None]
 _CHANGE = re.compile(r"^ +[-+~<>=]+ *\d+ to ", re.MULTILINE)
 _OUTPUT = re.compile(r"^Outputs:$", re.MULTILINE)
 _INTERRUPTED = 130
+
+OVERDUE = "certificates are overdue"
+"""Verdict on a change that no rule forbids, of a stack that waits for an `up` for too long."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Judged:
     text: str
     """All that Pulumi said."""
     interrupted: bool
+    certificates: tuple[str, ...] = ()
+    """Lines about certificates that come near their end."""
 
 
 def up(session: Session, tell: Tell) -> int:
@@ -50,16 +55,22 @@ def up(session: Session, tell: Tell) -> int:
 
 
 def preview(session: Session, tell: Tell) -> int:
-    """Show what `up` would change, judged by the policy pack; 0 only if every rule that forbids something agreed."""
+    """Show what `up` would change, judged by the policy pack; its exit status.
+
+    0 only if every rule that forbids something agreed, and no certificate waits for an overdue `up`.
+    """
     return judge(session, tell).status
 
 
 def judge(session: Session, tell: Tell) -> Judged:
-    """Show what `up` would change, and how the policy pack judges it."""
+    """Show what `up` would change, how the policy pack judges it, and which certificates wait for it."""
     session.create()
     pack = policies.flags(session.stack.repository, session.stack.stack)
     outcome = session.run("preview", *pack)
-    status, verdict = _judgement(outcome)
+    ending = certificates.Examination((), overdue=False) if outcome.interrupted else certificates.examine(session)
+    status, verdict = _judgement(outcome, ending)
+    for line in ending.lines:
+        tell(line)
     match verdict:
         case "accepted":
             changes = _CHANGE.search(outcome.text) or _OUTPUT.search(outcome.text)
@@ -69,11 +80,13 @@ def judge(session: Session, tell: Tell) -> Judged:
                 f"preview: these rules could not run, because they read values that are only known after the change: "
                 f"{', '.join(policies.not_run(outcome.text))}. What has not been judged is not passed."
             )
+        case _ if verdict == OVERDUE:
+            tell("preview: not accepted, because of these certificates; rules have nothing against the changes")
         case _:
             for line in _pack_trouble(session, outcome):
                 tell(line)
             status = _status(session, outcome, tell, "make preview")
-    return Judged(status, verdict, outcome.text, outcome.interrupted)
+    return Judged(status, verdict, outcome.text, outcome.interrupted, ending.lines)
 
 
 def misconfigured(session: Session) -> list[str]:
@@ -82,10 +95,12 @@ def misconfigured(session: Session) -> list[str]:
     return [f"policies/{problem}" for problem in policies.misconfigured(session.stack.repository, python)]
 
 
-def _judgement(outcome: Outcome) -> tuple[int, str]:
+def _judgement(outcome: Outcome, ending: certificates.Examination) -> tuple[int, str]:
     if outcome.interrupted or outcome.status != 0:
         return outcome.status, _refusal(outcome) or "failed"
-    return (1, "not judged") if policies.not_run(outcome.text) else (0, "accepted")
+    if policies.not_run(outcome.text):
+        return 1, "not judged"
+    return (1, OVERDUE) if ending.overdue else (0, "accepted")
 
 
 def down(session: Session, tell: Tell, *, keep: bool = False) -> int:

@@ -64,7 +64,8 @@ def _verdict(stack: str, prepared: Callable[[str], Session], tell: Tell) -> tupl
         if judged.status == 0:
             tell(told)
         return Verdict(stack, accepted=False, told="not judged: the pack's configuration is wrong", details=told), False
-    details = "" if judged.status == 0 else policies.said(judged.text)
+    said = [] if judged.verdict in {"accepted", commands.OVERDUE} else [policies.said(judged.text)]
+    details = "\n".join([*said, *judged.certificates])
     return Verdict(stack, judged.status == 0, judged.verdict, details), judged.interrupted
 
 

@@ -1,11 +1,13 @@
 """Everything that a stack command needs, made ready: toolchain, cluster, stack and environment."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tools.cluster import DEFAULT_NAME, ClusterTools, clusters
 from tools.cluster import up as cluster_up
@@ -66,6 +68,11 @@ class Session:
         if done.returncode != 0:
             raise ToolError(f"`pulumi {' '.join(arguments[:2])}` failed:\n{(done.stderr or done.stdout).strip()}")
         return done.stdout
+
+    def exported(self) -> list[dict[str, Any]]:
+        """The resources as the backend holds them, secrets encrypted. Raises ToolError if it does not answer."""
+        exported = json.loads(self.ask("stack", "export"))
+        return list((exported.get("deployment") or {}).get("resources") or ())
 
     def exists(self) -> bool:
         """Whether the stack is known to exist; a backend that is not on this machine is not asked."""

@@ -34,8 +34,8 @@ def main() -> int:
 
 
 def clean(site: Site) -> None:
-    """Remove everything that the builder keeps in the cache folder, and the folder itself if nothing else is in it."""
-    _remove(site, site.toolchain, site.uv, site.go_build)
+    """Remove everything that tools keep in the cache folder, and the folder itself if nothing else is in it."""
+    _remove(site, site.toolchain, site.uv, site.go_build, site.debian)
 
 
 def trim(site: Site) -> None:
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=("ensure", "trim", "clean"),
         default="ensure",
         help="ensure (the default) makes the groups ready; trim removes Go's build cache, which only a later build "
-        "would use; clean removes everything that this tool keeps in the cache folder",
+        "would use; clean removes everything that tools keep in the cache folder",
     )
     parser.add_argument(
         "--group",

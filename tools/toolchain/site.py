@@ -52,6 +52,11 @@ class Site:
         return self.cache / "uv"
 
     @property
+    def debian(self) -> Path:
+        """Folder of Debian's programs, which `tests/dataplane` runs."""
+        return self.cache / "debian"
+
+    @property
     def venv(self) -> Path:
         """The clone's Python environment."""
         return self.repository / ".venv"

@@ -14,8 +14,10 @@ from components.certificates import (
 from components.pods import secret_volume
 from model.roles import Role
 from settings.certificates import IssuerKind, IssuerSettings
+from tests.unit.components.conftest import build
 from tests.unit.components.entries import authority, production_context
 from tests.unit.engine import Recording, run
+from tests.unit.stacks import changed, settings_of, stack_file
 
 HOSTS = ("api.example.com", "localhost")
 
@@ -138,6 +140,19 @@ def test_certificates_last_for_quiet_years_and_are_renewed_before_their_end() ->
 
     assert 365 * 2 <= days <= 825
     assert 30 <= before < days / 2
+
+
+@pytest.mark.parametrize("rotation", [0, 3])
+def test_the_keys_of_certificates_follow_the_counter_and_those_of_authorities_stay(rotation: int) -> None:
+    """The counter is told at 0 as well: between none and one the engine sees no change."""
+    dev = build(settings_of(changed(stack_file("dev"), certificates__rotation=rotation)))
+
+    authorities = {made.property_dependencies["privateKeyPem"] for made in dev.of_kind("SelfSignedCert")}
+    signing = frozenset().union(*authorities)
+    counters = {key.urn: key.rotation for key in dev.of_kind("PrivateKey")}
+    assert {counters.pop(urn) for urn in signing} == {None}
+    assert len(counters) == len(dev.of_kind("LocallySignedCert")) > 1
+    assert set(counters.values()) == {rotation}
 
 
 def test_an_authority_is_renewed_before_a_leaf_could_outlive_it(dev: Recording) -> None:

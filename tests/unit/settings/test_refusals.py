@@ -6,7 +6,7 @@ import pytest
 
 from settings.load import SettingsError
 from tests.unit.stacks import changed, settings_of, stack_file
-from tests.unit.variants import authority, existing
+from tests.unit.variants import Configuration, authority, existing, variants
 
 PROD = stack_file("prod")
 CACHE = {"host": "cache.example.com", "networks": ["198.51.100.0/24"]}
@@ -145,6 +145,7 @@ ONE_SETTING: list[tuple[str, object, str, str]] = [
     ("index__logPartitioning", "week", "index.logPartitioning", "'quarter'"),
     ("certificates__encryption", "none", "certificates.encryption", "'edge' or 'full'"),
     ("certificates__internalIssuer", {"name": "ca"}, "certificates.internalIssuer", "unused with encryption: edge"),
+    ("certificates__rotation", -1, "certificates.rotation", "at least 0"),
     ("network__scrapers", [{"labels": {}}], "network.scrapers[0].namespace", "Their namespace"),
     ("network__scrapers", [{"namespace": "Monitoring"}], "network.scrapers[0].namespace", "lower-case"),
     ("platform__images", {"api": {"tag": "latest"}, "gui": {"tag": "1.0.0"}}, "platform.images.api.tag", "not latest"),
@@ -375,3 +376,57 @@ def test_settings_at_odds_with_each_other_are_refused(changes: dict[str, Any], p
 
     found = {message_path(refusal.path): refusal.limit for refusal in refused.value.refusals}
     assert limit in found[path]
+
+
+@pytest.fixture
+def of_others() -> Configuration:
+    """Settings of a stack whose certificates others issue, all of them, and in which a counter is raised."""
+    return changed(variants()["external data"], certificates__rotation=1)
+
+
+def rotation_is_refused(configuration: Configuration) -> bool:
+    try:
+        settings_of(configuration)
+    except SettingsError as refused:
+        found = {message_path(refusal.path): refusal.limit for refusal in refused.refusals}
+        assert "makes no certificate itself" in found["certificates.rotation"]
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"certificates__encryption": "full", "certificates__internalIssuer": {"name": "vault"}},
+        {"data__redis__tunnel": True, "data__mysql__tunnel": True},
+    ],
+)
+def test_a_counter_that_replaces_nothing_is_refused(of_others: Configuration, changes: dict[str, Any]) -> None:
+    assert rotation_is_refused(changed(of_others, **changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"certificates__encryption": "full"},
+        {"gui__balancer": variants()["gateway"]["tracardi:gui"]["balancer"]},
+        {"data__elasticsearch": None, "credentials__elasticsearch": None},
+        {"data__redis": {"tunnel": True}, "credentials__redis": None},
+        {"data__mysql": {"tunnel": True}, "credentials__mysql": None},
+        {"installation__profile": "small", "certificates": {"source": "generated", "rotation": 1}},
+    ],
+)
+def test_a_counter_is_accepted_where_one_certificate_is_the_stack_s_own(
+    of_others: Configuration, changes: dict[str, Any]
+) -> None:
+    assert not rotation_is_refused(changed(of_others, **changes))
+
+
+def test_what_is_not_there_shows_no_certificate(of_others: Configuration) -> None:
+    gateway = variants()["gateway"]["tracardi:gui"]["balancer"]
+    small = changed(of_others, installation__profile="small", gui={"enabled": False, "balancer": gateway})
+    older = changed(of_others, installation__release="0.8.2.1", data__mysql=None, credentials__mysql=None)
+
+    assert rotation_is_refused(small)
+    assert rotation_is_refused(older)
