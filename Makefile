@@ -10,6 +10,8 @@ CLUSTER ?= tracardi
 DATA ?=
 # For `make test-policies`: anything has Pulumi judge every change that the tests try, not two for each rule.
 THOROUGH ?=
+# For `make bench`: `commands` or `balancers` measures only these.
+ONLY ?=
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -99,8 +101,13 @@ test-dataplane: debian pulumi-tools ## The generated proxies with real traffic, 
 	$(VENV)/pytest -m '' tests/dataplane
 
 .PHONY: bench
-bench: ## The performance table
-	@$(PYTHON) -m tools.bench
+bench: ## The performance table: of the commands, and of the balancers (root); ONLY=commands or balancers
+	@$(if $(filter balancers,$(ONLY)),,$(PYTHON) -m tools.bench)
+	@$(if $(filter commands,$(ONLY)),,$(MAKE) --silent bench-balancers)
+
+.PHONY: bench-balancers
+bench-balancers: debian pulumi-tools
+	@$(VENV)/python -m tests.dataplane.bench
 
 # Upkeep
 

@@ -84,13 +84,13 @@ class GuiCluster(pulumi.ComponentResource):
 
 
 def _files(args: GuiClusterArgs, *, encrypted: bool) -> dict[str, str]:
-    files = {
+    return {
         "nginx.conf": nginx_configuration(
             security_headers(args.settings.content_security_policy, args.api_host), encrypted=encrypted
         ),
         "env-config.js": env_config(args.context.release),
+        _SUPERVISOR.name: _SUPERVISOR.read_text(encoding="utf-8"),
     }
-    return {**files, _SUPERVISOR.name: _SUPERVISOR.read_text(encoding="utf-8")} if encrypted else files
 
 
 def nginx_configuration(headers: dict[str, str], *, encrypted: bool) -> str:
@@ -155,8 +155,10 @@ def env_config(release: Release) -> str:
 def _pod(args: GuiClusterArgs, configuration_digest: str, certificate: str | None) -> Pod:
     encrypted = certificate is not None
     alive = Check(path=HEALTH_PATH, port=Port.HTTP, tls=encrypted)
-    # nginx reads its certificate at its start and on HUP; QUIT lets it finish what it has begun.
-    supervisor = ("sh", f"{_CONFIGURATION}/{_SUPERVISOR.name}", "HUP", "QUIT", FOLDER, "--") if encrypted else ()
+    # nginx reads its certificate at its start and on HUP. QUIT lets it finish what it has begun: TERM, which Kubernetes
+    # sends unless an image names another signal, has it cut downloads off.
+    watched = FOLDER if encrypted else ""
+    supervisor = ("sh", f"{_CONFIGURATION}/{_SUPERVISOR.name}", "HUP", "QUIT", watched, "--")
     nginx = Container(
         name="gui",
         image=args.context.image(Software.GUI),

@@ -6,6 +6,8 @@ from pathlib import PurePosixPath
 from components.rendering import render
 from model.lifecycle import (
     BALANCER_KEEP_ALIVE_SECONDS,
+    MAX_CONNECTIONS,
+    MAX_CONNECTIONS_PER_CLIENT,
     MAX_REQUESTS_PER_CLIENT,
     MAX_REQUESTS_PER_INSTANCE,
     QUEUE_TIMEOUT_SECONDS,
@@ -78,5 +80,7 @@ def haproxy_configuration(
         server_timeout=SERVER_TIMEOUT_SECONDS,
         # Each balancer counts its own requests only.
         max_connections=max(2, MAX_REQUESTS_PER_INSTANCE // settings.replicas),
+        connections=MAX_CONNECTIONS,
+        connections_per_client=MAX_CONNECTIONS_PER_CLIENT,
         requests_at_once=MAX_REQUESTS_PER_CLIENT,
     )

@@ -148,7 +148,7 @@ def _pod(args: LoadBalancerArgs, served: str, files_digest: str) -> Pod:
     haproxy = Container(
         name="haproxy",
         image=args.context.image(Software.HAPROXY),
-        resources=Resources(cpu="100m", memory="128Mi", memory_limit="1Gi"),
+        resources=Resources(cpu="100m", memory="128Mi", memory_limit="1280Mi"),
         command=(
             "sh",
             f"{CONFIGURATION}/supervise.sh",

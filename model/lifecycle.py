@@ -43,6 +43,12 @@ STARTUP_PERIOD_SECONDS = 5
 MAX_REQUESTS_PER_INSTANCE = 64
 """Requests that all balancers together send to one instance at a time; 6 s of queue, well inside `READINESS`."""
 
+MAX_CONNECTIONS = 11_000
+"""Clients' connections to a balancer at a time. Each takes 47 kB; after a reload two workers have as many: 1 GiB."""
+
+MAX_CONNECTIONS_PER_CLIENT = 1000
+"""Connections of one client address to a balancer at a time, mostly idle ones; further ones are closed at once."""
+
 MAX_REQUESTS_PER_CLIENT = 16
 """Requests of one client address that a balancer carries at a time; more are answered 429."""
 

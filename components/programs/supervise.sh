@@ -3,7 +3,8 @@
 # without a restart. Ends with the server, and with its exit status. Writes nothing.
 #
 #   supervise.sh RELOAD_SIGNAL STOP_SIGNAL FOLDER[:FOLDER...] -- COMMAND [ARGUMENT...]
-# Looks every $SUPERVISE_SECONDS (10). TERM, INT, QUIT and USR1 reach the server as STOP_SIGNAL.
+# Looks every $SUPERVISE_SECONDS (10), or never where '' stands for the folders. TERM, INT, QUIT and USR1 reach the server
+# as STOP_SIGNAL, whichever of them the image has Kubernetes send.
 set -u
 if [ $# -lt 5 ] || [ "$4" != -- ]; then
     echo "usage: supervise.sh RELOAD_SIGNAL STOP_SIGNAL FOLDER[:FOLDER...] -- COMMAND [ARGUMENT...]" >&2
@@ -41,11 +42,13 @@ pass_on() {
 }
 
 trap pass_on TERM INT QUIT USR1
-before=$(fingerprint)
+[ -z "$folders" ] || before=$(fingerprint)
 "$@" &
 server=$!
-watch "$before" &
-watcher=$!
+if [ -n "$folders" ]; then
+    watch "$before" &
+    watcher=$!
+fi
 # One that came before there was anybody to pass it on to.
 [ -z "$signalled" ] || pass_on
 while signalled='' && {
@@ -55,5 +58,5 @@ while signalled='' && {
     [ "$code" -eq 127 ] || status=$code
     [ -n "$signalled" ]
 }; do :; done
-kill -s KILL "$watcher" 2>/dev/null
+[ -z "$watcher" ] || kill -s KILL "$watcher" 2>/dev/null
 exit "$status"

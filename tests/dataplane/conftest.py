@@ -1,7 +1,7 @@
 """What the tests of the data plane share."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,8 +10,9 @@ import pytest
 
 from settings.root import Settings
 from tests.dataplane.providers import Plugins, real_recording
+from tests.dataplane.races import Race, Races, Result, as_shipped_by_others, pauses
 from tests.dataplane.sandbox import World
-from tests.dataplane.sites import Site
+from tests.dataplane.sites import Site, small
 from tests.unit.engine import Recording
 from tests.unit.stacks import settings_of
 from tools.debian import root
@@ -21,6 +22,42 @@ class Sites(Protocol):
     """Begins an installation with a configuration; `dns_seconds` and `service_seconds` are Cluster's."""
 
     def __call__(self, configuration: dict[str, Any], **delays: float) -> Site: ...
+
+
+class Measured(Protocol):
+    """Notes a figure, which the summary at the end shows."""
+
+    def __call__(self, name: str, value: object) -> None: ...
+
+
+_MEASURED = "measured: "
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Measured:
+    """Notes figures under names, such as `measured("kill -9: failed of 2000", 3)`; a report of the run has them too."""
+
+    def note(name: str, value: object) -> None:
+        record_property(f"{_MEASURED}{name}", str(value))
+
+    return note
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A table of what was measured."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    figures = [
+        (name.removeprefix(_MEASURED), value)
+        for report in sorted(reports, key=lambda each: getattr(each, "nodeid", ""))
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name.startswith(_MEASURED)
+    ]
+    if figures:
+        width = max(len(name) for name, _ in figures)
+        terminalreporter.section("measured")
+        for name, value in figures:
+            terminalreporter.write_line(f"{name:<{width}}  {value}")
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +86,37 @@ def recorded(plugins: Plugins) -> Callable[[dict[str, Any]], tuple[Settings, Rec
         return known[key]
 
     return record
+
+
+@pytest.fixture(scope="session")
+def races(
+    debian: Path,
+    recorded: Callable[[dict[str, Any]], tuple[Settings, Recording]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Mapping[str, Callable[[], Result]]]:
+    """Keep-alive races, begun: `ours` for five minutes, `defaults` for half as long with more visitors."""
+    begun = Races(debian, recorded(small()), tmp_path_factory.mktemp("races"))
+    yield {
+        "ours": begun.begin("ours", Race(pauses(0.2, 300), http1=20, http2=10)),
+        "defaults": begun.begin("defaults", Race(pauses(0.06, 150), http1=80, http2=40, change=as_shipped_by_others)),
+    }
+    begun.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _races_begin_at_once(request: pytest.FixtureRequest) -> None:
+    """Minutes that others need as well are not waited for."""
+    if any(_waits_for_races(item) for item in request.session.items):
+        request.getfixturevalue("races")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who waits for races is the last."""
+    items.sort(key=_waits_for_races)
+
+
+def _waits_for_races(item: pytest.Item) -> bool:
+    return "races" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from ipaddress import ip_network
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Site:
         self.recording = recording
         self.objects = Objects(recording)
         self.cluster = Cluster(world, self.objects, folder, **delays)
+        self._strangers = count(1)
         self._internet = world.network("internet", *INTERNET)
         self._trusted = world.network("trusted", *TRUSTED)
 
@@ -45,10 +47,25 @@ class Site:
         """Somebody in a trusted network, at 192.0.2.10 and 2001:db8:1::a."""
         return self.world.place("office", self._trusted)
 
-    def crowd(self, number: int = 100) -> Place:
-        """Visitors with an IPv4 address each, all in one place: no limit for a single client holds them."""
-        subnet = ip_network(INTERNET[0])
-        return self.world.place("crowd", self._internet, *(str(subnet[100 + each]) for each in range(number)))
+    def stranger(self) -> Place:
+        """Somebody else on the internet each time, with addresses of their own."""
+        return self.world.place(f"stranger{next(self._strangers)}", self._internet)
+
+    def crowd(self, number: int = 100, first: int = 100) -> Place:
+        """Visitors with an IPv4 address each, all in one place: no limit for a single client holds them.
+
+        Connections by IPv4 come from each in turn, whatever program makes them. Another crowd has another
+        `first`, such that no address belongs to both.
+        """
+        every, six = (ip_network(subnet) for subnet in INTERNET)
+        members = [str(every[first + each]) for each in range(number)]
+        place = self.world.place(f"crowd{first}", self._internet, *members, str(six[first]))
+        origins = ", ".join(f"{each} : {address}" for each, address in enumerate(members))
+        place.run(
+            *("nft", "add table ip crowd; add chain ip crowd leaving { type nat hook postrouting priority srcnat; };"),
+            f"add rule ip crowd leaving oifname eth0 snat to numgen inc mod {number} map {{ {origins} }}",
+        ).check_returncode()
+        return place
 
     @property
     def authority(self) -> str:

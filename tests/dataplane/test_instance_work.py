@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -23,12 +24,17 @@ def start() -> Iterator[Callable[..., Instance]]:
 
 @contextmanager
 def announcing(folder: Path) -> Iterator[tuple[Path, Callable[[], str]]]:
-    """A file for stored events, and a function that waits for the next line in it."""
+    """A file for stored events, and a function that waits for the next one in it."""
     pipe = folder / "stored"
     os.mkfifo(pipe)
     # For reading and writing, or opening would wait for the other end.
-    with os.fdopen(os.open(pipe, os.O_RDWR), closefd=True, buffering=1, mode="r") as lines:
-        yield pipe, lines.readline
+    with os.fdopen(os.open(pipe, os.O_RDWR), encoding="utf-8") as lines:
+
+        def announced() -> str:
+            assert select.select([lines], [], [], PATIENCE)[0], "nothing was stored"
+            return lines.readline()
+
+        yield pipe, announced
 
 
 def test_requests_at_once_wait_for_each_other(start: Callable[..., Instance]) -> None:

@@ -8,6 +8,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import ConnectionTerminated, DataReceived, Event, ResponseReceived, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
+from hyperframe.frame import Frame, GoAwayFrame
 
 from tests.dataplane.clients.http1 import Peer, Reply
 
@@ -18,12 +19,23 @@ class UnprocessedError(ConnectionError):
     """The server has said that it did not look at the request: a client may send it again without harm."""
 
 
+class _Session(H2Connection):
+    """A connection whose requests are still answered after the server has announced its end, as the protocol says."""
+
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
+        before = self.state_machine.state
+        heard = super()._receive_goaway_frame(frame)
+        # The library takes the announcement for the end itself.
+        self.state_machine.state = before
+        return heard
+
+
 class Http2(asyncio.Protocol):
     """A connection that carries as many requests as the server allows."""
 
     def __init__(self, peer: Peer) -> None:
         self.busy = 0
-        self._session = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        self._session = _Session(H2Configuration(client_side=True, header_encoding="utf-8"))
         self._headers = (
             (":method", "POST"),
             (":scheme", "https"),
@@ -34,6 +46,7 @@ class Http2(asyncio.Protocol):
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._heard: dict[int, dict[str, str]] = {}
         self._ended = False
+        self._reuse = peer.reuse
 
     @classmethod
     async def open(cls, peer: Peer, address: str) -> "Http2":
@@ -46,6 +59,8 @@ class Http2(asyncio.Protocol):
     @property
     def capacity(self) -> int:
         """How many requests it may carry at once."""
+        if not self._reuse:
+            return 1
         return min(self._session.remote_settings.max_concurrent_streams, _USUAL_STREAMS)
 
     @property

@@ -34,7 +34,10 @@ class Load:
     port: int = 443
     http2: bool = False
     connections: int = 10
-    """How many are kept and used in turn: with `rate` per second, each is idle for `connections / rate` seconds."""
+    """How many are opened before the first request, kept, and used in turn: each waits `connections / rate` seconds.
+
+    While all are busy, requests open more; never more idle ones than this are kept.
+    """
     reuse: bool = True
     """With False, a new connection for each request."""
     outstanding: int = 2000
@@ -55,8 +58,9 @@ class Load:
         """
         run = Run()
         done = self.place.submit(lambda: asyncio.run(self._open_loop(run, rate, jitter)))
+        done.add_done_callback(lambda _: run.stop())
         try:
-            run.await_begin(done)
+            run.await_begin()
             yield run
         finally:
             run.stop()
@@ -104,6 +108,7 @@ class Load:
         peer = Peer(self.addresses, self.port, self.host, tls, self.path, self.http2, self.reuse)
         pool = Pool(peer, connections if self.reuse else 0)
         try:
+            await pool.fill(self.seconds)
             yield pool
         finally:
             await pool.close()

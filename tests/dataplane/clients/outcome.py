@@ -95,4 +95,6 @@ class Outcome:
     def __str__(self) -> str:
         kinds = Counter(record.error for record in self.failed).most_common(5)
         took = f", p50 {self.p50 * 1000:.1f} ms, p99 {self.p99 * 1000:.1f} ms" if self.statuses else ""
-        return f"{self.sent} sent, {dict(sorted(self.statuses.items()))}{took}, failures {kinds}, {self.skipped} skipped"
+        return (
+            f"{self.sent} sent, {dict(sorted(self.statuses.items()))}{took}, failures {kinds}, {self.skipped} skipped"
+        )

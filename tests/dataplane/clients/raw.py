@@ -95,7 +95,9 @@ class Line:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -106,8 +108,11 @@ class Line:
         """What TLS has settled. Raises TypeError on a connection without."""
         if not isinstance(self._socket, ssl.SSLSocket):
             raise TypeError("no TLS on this connection")
-        (cipher, version, _), certificate = self._socket.cipher() or ("", "", 0), self._socket.getpeercert(True)
-        return Handshake(self._socket.version() or version, cipher, self._socket.selected_alpn_protocol(), certificate or b"")
+        cipher, version, _ = self._socket.cipher() or ("", "", 0)
+        certificate = self._socket.getpeercert(binary_form=True)
+        return Handshake(
+            self._socket.version() or version, cipher, self._socket.selected_alpn_protocol(), certificate or b""
+        )
 
     def send(self, data: bytes) -> bool:
         """Say something; whether the server still listened."""

@@ -116,7 +116,10 @@ class Pod:
 
     def output(self) -> int:
         """A descriptor that containers write to."""
-        return os.open(self._args.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        log = os.open(self._args.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        # nginx opens /dev/stdout by its name, as a user without privileges.
+        os.fchmod(log, 0o666)
+        return log
 
     @property
     def grace_seconds(self) -> float:

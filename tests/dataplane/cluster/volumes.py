@@ -31,6 +31,10 @@ class Volumes:
                 place.chmod(0o2777)
         self.refresh()
 
+    def place(self, volume: str) -> Path:
+        """The folder of one volume; it outlives the pod."""
+        return self._folder / volume
+
     def binds(self, container: JsonObject) -> tuple[Bind, ...]:
         """The container's mounts."""
         mounts = container.get("volumeMounts", [])

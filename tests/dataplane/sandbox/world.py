@@ -110,6 +110,7 @@ class World:
         self.debian = debian
         self._used: dict[str, int] = {}
         self._links = 0
+        self._started: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
         # Reads until the other end of the pipe closes, which is when this process is gone.
@@ -130,6 +131,9 @@ class World:
     ) -> None:
         self._root.kill()
         self._root.communicate()
+        for process in self._started:
+            with process:
+                pass
 
     def network(self, name: str, *subnets: str) -> Network:
         """A new link, reached from every other by the router."""
@@ -175,13 +179,15 @@ class World:
 
     def popen(self, place: str, jail: Jail, command: tuple[str, ...], output: int | None) -> "subprocess.Popen[str]":
         """Start `command` in the network namespace `place`."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*self._entering(place), *jail.command(command)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.PIPE if output == subprocess.PIPE else output,
             text=True,
         )
+        self._started.append(process)
+        return process
 
     def pid(self, process: "subprocess.Popen[str]") -> int:
         """The machine's number of the first process in a jail."""

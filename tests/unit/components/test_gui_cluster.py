@@ -14,6 +14,7 @@ from tests.unit.engine import Recording, run
 from tests.unit.stacks import changed, settings_of, stack_file
 
 FULL = {"certificates__encryption": "full"}
+STARTED = ["nginx", "-c", "/etc/tracardi/nginx.conf", "-g", "daemon off;"]
 VENDOR = "track.tracardi.com"
 
 
@@ -119,9 +120,18 @@ def test_no_location_drops_the_headers(plain: Recording) -> None:
     blocks = locations(files(plain)["nginx.conf"])
 
     assert len(blocks) == 2
+    # nginx answers 416 without any of them.
+    assert "max_ranges 0;" in files(plain)["nginx.conf"]
     assert not [match for match, body in blocks.items() if "add_header" in body]
     assert headers(plain)["X-Content-Type-Options"] == "nosniff"
     assert headers(plain)["X-Frame-Options"] == "DENY"
+
+
+def test_whatever_the_image_has_kubernetes_send_nginx_finishes_what_it_has_begun(plain: Recording) -> None:
+    command = plain.find("Deployment", "gui").container("gui")["command"]
+
+    assert command == ["sh", "/etc/tracardi/supervise.sh", "HUP", "QUIT", "", "--", *STARTED]
+    assert files(plain)["supervise.sh"].startswith("#!/bin/sh")
 
 
 def test_another_configuration_rolls_the_pods(plain: Recording) -> None:
@@ -204,8 +214,7 @@ def test_with_tls_all_the_way_a_renewed_certificate_is_served_by_itself(encrypte
     command = encrypted.find("Deployment", "gui").container("gui")["command"]
 
     assert command[:6] == ["sh", "/etc/tracardi/supervise.sh", "HUP", "QUIT", "/run/secrets/tls", "--"]
-    assert command[6:] == ["nginx", "-c", "/etc/tracardi/nginx.conf", "-g", "daemon off;"]
-    assert files(encrypted)["supervise.sh"].startswith("#!/bin/sh")
+    assert command[6:] == STARTED
 
 
 def test_with_tls_all_the_way_probes_speak_it(encrypted: Recording) -> None:
@@ -216,12 +225,10 @@ def test_with_tls_all_the_way_probes_speak_it(encrypted: Recording) -> None:
     assert [port["name"] for port in container["ports"]] == ["https"]
 
 
-def test_without_tls_inside_nginx_runs_alone(plain: Recording) -> None:
+def test_without_tls_inside_nginx_speaks_plain_http(plain: Recording) -> None:
     container = plain.find("Deployment", "gui").container("gui")
 
-    assert container["command"][0] == "nginx"
     assert "ssl" not in files(plain)["nginx.conf"]
-    assert set(files(plain)) == {"nginx.conf", "env-config.js"}
     assert plain.outputs["ca_secret"] is None
     assert "scheme" not in container["readinessProbe"]["httpGet"]
 

@@ -9,6 +9,8 @@ from components.haproxy import haproxy_configuration
 from model.lifecycle import (
     DRAIN_SECONDS,
     GRACE_SECONDS,
+    MAX_CONNECTIONS,
+    MAX_CONNECTIONS_PER_CLIENT,
     MAX_REQUESTS_PER_CLIENT,
     MAX_REQUESTS_PER_INSTANCE,
     QUEUE_TIMEOUT_SECONDS,
@@ -126,7 +128,9 @@ def test_behind_a_gateway_the_client_is_the_address_that_trusted_proxies_told(ho
 def test_behind_a_gateway_no_connection_is_judged_by_the_gateway_s_own_address() -> None:
     for public in (True, False):
         found = sections(gateway(), public=public)
-        assert not [line for lines in found.values() for line in lines if line.startswith("tcp-request")]
+        early = [line for lines in found.values() for line in lines if line.startswith("tcp-request")]
+        assert not [line for line in early if "content" not in line and "inspect-delay" not in line]
+        assert not [line for line in early if "src" in line]
 
 
 def test_behind_a_gateway_nothing_listens_in_plain_text_but_metrics() -> None:
@@ -158,8 +162,11 @@ def test_no_address_that_a_client_claims_reaches_an_instance(settings: Settings)
 def test_instances_are_verified_before_they_get_traffic_or_count_as_healthy() -> None:
     (tls,) = [line for line in sections({}, verified=True)["backend instances"] if " ssl " in line]
     assert tls.startswith("default-server ssl verify required ca-file /etc/haproxy/upstream/ca.crt ")
-    for part in ("verifyhost {}", "sni str({})", "check-sni {}"):
-        assert f" {part.format(INSTANCES.host)} " in tls
+    assert f" verifyhost {INSTANCES.host} " in tls
+    # With it, a request that meets an instance of another name fails, though others could answer it.
+    assert "sni" not in tls
+    # Nor may an earlier connection vouch for the next.
+    assert " no-ssl-reuse " in tls
     # HAProxy speaks HTTP/1.1 to instances, and must not agree to anything else.
     assert tls.endswith("alpn http/1.1 check-alpn http/1.1")
 
@@ -280,10 +287,26 @@ def test_no_client_holds_many_instances_places_at_a_time(settings: Settings) -> 
 
 
 def test_a_body_of_untold_length_is_refused() -> None:
-    assert (
-        "http-request deny deny_status 413 if { req.body_len gt 0 } !{ req.hdr(content-length) -m found }"
-        in sections({})["frontend entry"]
-    )
+    lines = sections({})["frontend entry"]
+
+    assert "http-request deny deny_status 413 if { req.body_len gt 0 } !{ req.hdr(content-length) -m found }" in lines
+    assert "http-request deny deny_status 413 if { req.hdr(transfer-encoding) -m found }" in lines
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_instances_read_the_same_path_and_host_as_the_balancer(settings: Settings) -> None:
+    lines = sections(settings)["frontend entry"]
+    whole = "http-request deny deny_status 400 unless { url_beg / } or { fc_http_major 2 } { url_beg https:// http:// }"
+
+    assert whole in lines
+    assert "http-request set-header Host entry.example.com" in lines
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_trailers_have_no_body_to_follow(settings: Settings) -> None:
+    told = "http-request set-header Content-Length 0 if { fc_http_major 2 } !{ req.hdr(content-length) -m found }"
+
+    assert told in sections(settings)["frontend entry"]
 
 
 def test_instances_are_remembered_while_dns_is_away_and_forgotten_when_dns_says_so() -> None:
@@ -291,3 +314,30 @@ def test_instances_are_remembered_while_dns_is_away_and_forgotten_when_dns_says_
 
     assert {"hold other 1h", "hold timeout 1h", "hold refused 1h"} <= set(lines)
     assert {"hold nx 10s", "hold obsolete 5s"} <= set(lines)
+
+
+@pytest.mark.parametrize(("settings", "layer"), [({}, "connection"), (PROXY_PROTOCOL, "session")], ids=["seen", "told"])
+def test_one_address_cannot_have_all_connections(settings: Settings, layer: str) -> None:
+    found = sections(settings, public=True)
+
+    assert "stick-table type ipv6 size 200k expire 30s store conn_cur" in found["frontend plain"]
+    for lines in entries(found):
+        counted = lines.index(f"tcp-request {layer} track-sc1 src table plain")
+        assert lines[counted + 1] == (
+            f"tcp-request {layer} reject if {{ sc_conn_cur(1) gt {MAX_CONNECTIONS_PER_CLIENT} }}"
+        )
+
+
+def test_connections_behind_a_gateway_are_not_counted_by_the_address_of_the_gateway() -> None:
+    assert not any("track-sc1" in line for line in sections(gateway(), public=True)["frontend entry"])
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_probes_and_metrics_have_connections_that_clients_cannot_take(settings: Settings) -> None:
+    found = sections(settings, public=True)
+
+    (of_all,) = (int(line.split()[1]) for line in found["global"] if line.startswith("maxconn"))
+    of_clients = [int(line.split()[1]) for lines in found.values() for line in lines if line.startswith("maxconn")]
+    assert f"maxconn {MAX_CONNECTIONS}" in found["frontend entry"]
+    assert sum(of_clients) - of_all < of_all
+    assert not any(line.startswith("maxconn") for line in found["frontend metrics"])

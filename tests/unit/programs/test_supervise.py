@@ -177,6 +177,17 @@ def in_the_foreground() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+def test_without_a_folder_nothing_is_looked_at_and_the_server_is_still_told_to_end(tmp_path: Path) -> None:
+    with supervised("", directory=tmp_path) as supervisor:
+        assert supervisor.hears() == "serving"
+        (tmp_path / "appears").write_text("in the folder that the script was started in")
+        with pytest.raises(subprocess.TimeoutExpired):
+            supervisor.process.wait(0.3)
+        supervisor.process.terminate()
+
+        assert supervisor.end() == (7, "SIGQUIT\n", "")
+
+
 @pytest.mark.usefixtures("in_the_foreground")
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1])
 def test_each_way_to_stop_the_pod_becomes_the_servers_own(secret: MountedSecret, sent: signal.Signals) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from policies.pack.programs.haproxy.configuration import Configuration, Section, Server
 from policies.pack.programs.haproxy.listening import FORCED, based, protocol_weakness
 
-_SWITCHES = frozenset({*FORCED, "backup", "check", "check-ssl", "no-check", "no-ssl", "no-tls-tickets", "ssl"})
+_SWITCHES = frozenset(
+    {*FORCED, "backup", "check", "check-ssl", "no-check", "no-ssl", "no-ssl-reuse", "no-tls-tickets", "ssl"}
+)
 _WITH_VALUE = frozenset(
     {
         "alpn",

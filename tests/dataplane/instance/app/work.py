@@ -17,6 +17,7 @@ async def work(behaviour: Behaviour, events: Iterable[str]) -> None:
     refused. A probe waits with them, for about as long as all that are in flight take: a new connection is served
     after five turns of the event loop. Tracardi's slices are smaller, so its probes wait for less.
     """
+    _store(behaviour, events, "begin")
     await asyncio.sleep(behaviour.latency)
     for _ in range(_SLICES):
         # Blocks all others, as Tracardi's own work does; but takes no processor from those who measure.

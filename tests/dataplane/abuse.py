@@ -1,0 +1,86 @@
+"""What clients who are in the way of others need, what the others get meanwhile, and what it costs the balancer."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from pathlib import Path
+
+from tests.dataplane.clients.http1 import Peer
+from tests.dataplane.clients.raw import exchange
+from tests.dataplane.clients.trust import trusting
+from tests.dataplane.conftest import Measured
+from tests.dataplane.entries import Entry
+from tests.dataplane.sandbox import Place
+
+_OTHERS_SECONDS = 1.0
+"""What others may have to wait for on a busy machine of two cores."""
+
+
+@contextmanager
+def others(
+    entry: Entry, crowd: Place, measured: Measured, during: str, patience: float = _OTHERS_SECONDS
+) -> Iterator[None]:
+    """Others send events meanwhile, on kept connections and on new ones; all are answered, 99 % within `patience`."""
+    kept = entry.load(crowd, name=f"kept during {during}", connections=20)
+    new = entry.load(crowd, name=f"new during {during}", reuse=False)
+    with kept.running(rate=30) as one, new.running(rate=10) as other:
+        time.sleep(1)
+        yield
+        time.sleep(1)
+    for outcome in (one.outcome(), other.outcome()):
+        assert set(outcome.statuses) == {HTTPStatus.OK}, f"{during}: {outcome}"
+        assert not outcome.failed, f"{during}: {outcome}"
+        # A load generator that is late with its requests is late with their answers as well.
+        assert outcome.p99 < patience + outcome.lag, f"{during}: {outcome}"
+    times = f"p99 {one.outcome().p99 * 1000:.0f} ms, on new connections {other.outcome().p99 * 1000:.0f} ms"
+    measured(f"others during {during}", f"{one.outcome().sent + other.outcome().sent} of them, {times}")
+
+
+def peer(entry: Entry, *, http2: bool = False) -> Peer:
+    """Who is connected to."""
+    tls = trusting(entry.site.authority, protocols=("h2",) if http2 else ("http/1.1",))
+    return Peer((entry.address,), 443, entry.site.host(entry.role), tls, "/track", http2, reuse=True)
+
+
+def head(entry: Entry, length: int, *more: str) -> bytes:
+    """All of a POST to /track but its body, with further headers."""
+    lines = ("POST /track HTTP/1.1", f"Host: {entry.site.host(entry.role)}", "Content-Type: application/json", *more)
+    return "".join(f"{line}\r\n" for line in (*lines, f"Content-Length: {length}", "")).encode()
+
+
+def asked(entry: Entry, place: Place, data: bytes) -> list[int]:
+    """The answers to these bytes."""
+    return exchange(place, entry.address, 443, data, peer(entry).tls, entry.site.host(entry.role)).statuses
+
+
+def memory(entry: Entry) -> tuple[int, int]:
+    """Bytes that the processes of the balancer have now, and have had at most."""
+    (balancer,) = entry.balancers.pods
+    found = [_memory(pid) for pid in _descendants(balancer.pid)]
+    return sum(now for now, _ in found), sum(most for _, most in found)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
+        yield from _descendants(int(child))
+
+
+def _memory(pid: int) -> tuple[int, int]:
+    told = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    now, most = (re.search(rf"^{name}:\s*(\d+) kB$", told, re.MULTILINE) for name in ("VmRSS", "VmHWM"))
+    assert now
+    assert most
+    return int(now[1]) * 1024, int(most[1]) * 1024
+
+
+def memory_limit(entry: Entry) -> int:
+    """Of the balancer's container, in bytes."""
+    deployment = next(
+        each for each in entry.site.objects.of_kind("Deployment") if each["metadata"]["name"] == entry.role.value
+    )
+    limit: str = deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    assert limit.endswith("Mi")
+    return int(limit.removesuffix("Mi")) * 2**20

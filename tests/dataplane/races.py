@@ -1,0 +1,113 @@
+"""The keep-alive race, which takes minutes and little else: it is run beside the other tests."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.lifecycle import BALANCER_KEEP_ALIVE_SECONDS, INSTANCE_KEEP_ALIVE_SECONDS
+from model.roles import Role
+from settings.root import Settings
+from tests.dataplane.clients.http1 import Peer
+from tests.dataplane.clients.outcome import Outcome
+from tests.dataplane.clients.rhythm import Rhythm, follow
+from tests.dataplane.clients.run import Run
+from tests.dataplane.clients.trust import trusting
+from tests.dataplane.entries import Entry, metrics
+from tests.dataplane.mutations import rewrite, without_argument
+from tests.dataplane.objects import Objects
+from tests.dataplane.sandbox import World
+from tests.dataplane.sites import Site
+from tests.unit.engine import Recording
+
+PAUSE_SECONDS = 5.0
+"""For so long, uvicorn keeps an idle connection unless it is told otherwise."""
+_WORK_SECONDS = 0.4
+_PER_CLIENT = 4
+"""Visitors with the same address; more than 16 at a time are refused."""
+
+
+@dataclass(frozen=True)
+class Race:
+    """Visitors who send when an idle connection to an instance may just be closing."""
+
+    rhythm: Rhythm
+    http1: int
+    """Visitors with HTTP/1.1."""
+    http2: int
+    """Visitors with HTTP/2."""
+    change: Callable[[Objects], None] = lambda _objects: None
+    """What is different from what the program makes."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of the requests."""
+
+    outcome: Outcome
+    reused: int
+    """How many requests the balancer sent to an instance on a connection that had been idle."""
+
+
+def pauses(spread: float, seconds: float) -> Rhythm:
+    """Requests for about so many seconds, each begun 5 s after the answer to the last one, more or less by `spread`."""
+    # Two requests on one connection may be off by half of the spread in opposite directions.
+    interval = PAUSE_SECONDS + _WORK_SECONDS
+    return Rhythm(interval=interval, spread=spread / 2, beats=int(seconds / interval))
+
+
+def as_shipped_by_others(objects: Objects) -> None:
+    """Instances and balancers keep idle connections for as long as uvicorn and HAProxy do unless told otherwise."""
+    without_argument(objects, Role.TRACK_API, f"--timeout-keep-alive={INSTANCE_KEEP_ALIVE_SECONDS}")
+    rewrite(objects, Role.TRACK_BALANCER, f" pool-purge-delay {BALANCER_KEEP_ALIVE_SECONDS}s", "")
+
+
+class Races:
+    """Races that are being run; each in an installation of its own, until it is over or this is closed."""
+
+    def __init__(self, debian: Path, installation: tuple[Settings, Recording], folder: Path) -> None:
+        self._debian = debian
+        self._installation = installation
+        self._folder = folder
+        self._threads = ThreadPoolExecutor(thread_name_prefix="race")
+        self._runs: list[Run] = []
+
+    def begin(self, name: str, race: Race) -> Callable[[], Result]:
+        """Run a race; what is returned waits for its result."""
+        run = Run()
+        self._runs.append(run)
+        return self._threads.submit(self._hold, self._folder / name, race, run).result
+
+    def close(self) -> None:
+        """Break off what is not over."""
+        for run in self._runs:
+            run.stop()
+        self._threads.shutdown()
+
+    def _hold(self, folder: Path, race: Race, run: Run) -> Result:
+        folder.mkdir()
+        with ExitStack() as ending:
+            site = Site(ending.enter_context(World(self._debian)), *self._installation, folder)
+            ending.callback(site.cluster.close)
+            race.change(site.objects)
+            api = site.run_track(LATENCY_MS=str(round(_WORK_SECONDS * 1000)))
+            entry = Entry(site)
+            crowd = site.crowd(-(-(race.http1 + race.http2) // _PER_CLIENT))
+            entry.settle(crowd, len(api.pods))
+            peers = (_peer(entry, http2=False),) * race.http1 + (_peer(entry, http2=True),) * race.http2
+            crowd.call(follow, race.rhythm, peers, run)
+            return Result(run.outcome(), sum(_reused(metrics(pod)) for pod in entry.balancers.pods))
+
+
+def _peer(entry: Entry, *, http2: bool) -> Peer:
+    site = entry.site
+    tls = trusting(site.authority, protocols=("h2",) if http2 else ("http/1.1",))
+    return Peer((entry.address,), 443, site.host(entry.role), tls, "/track", http2, reuse=True)
+
+
+def _reused(told: str) -> int:
+    found = re.search(r'^haproxy_backend_connection_reuses_total\{proxy="instances"\} (\d+)$', told, re.MULTILINE)
+    assert found, "the balancer does not tell how often it has used a connection again"
+    return int(found[1])
