@@ -137,6 +137,19 @@ def bad(outcome: Outcome) -> Outcome:
     return outcome.where(lambda record: record.status != HTTPStatus.OK)
 
 
+def unprocessed(api: Workload, outcome: Outcome) -> Outcome:
+    """The requests that a balancer has refused to look at, as HTTP/2 can say, and that no instance has stored indeed.
+
+    Every client repeats them by itself.
+    """
+    known = stored(api)
+    return outcome.where(
+        lambda record: (
+            record.event not in known and ("REFUSED_STREAM" in record.error or "UnprocessedError" in record.error)
+        )
+    )
+
+
 def reconfigured(site: Site, balancer: Role, text: str, other: str) -> None:
     """Let balancers that start from now on have `other` in place of `text` in their configuration."""
     manifest = next(each for each in site.objects.of_kind("ConfigMap") if each["metadata"]["name"] == balancer.value)

@@ -23,6 +23,7 @@ SLACK_SECONDS = 10.0
 """For handshakes, reloads and a busy machine, beyond the time between two looks at the files."""
 TAKEN = "Loading success"
 """HAProxy's word for a configuration that it has taken over."""
+_HANDSHAKES = 4
 _PORTS = {Role.TRACK_BALANCER: Port.BALANCER_HTTPS, Role.TRACK_API: Port.HTTP, Role.GUI: Port.HTTP}
 
 
@@ -79,8 +80,9 @@ class Renewals:
             TimeoutError: it is not so after so many `seconds`.
         """
         wanted, asked = leaf(data), self.pods(role) if pods is None else pods
+        # Workers that are about to end may still take a connection.
         until(
-            lambda: all(self.shown(role, pod) == wanted for pod in asked),
+            lambda: all(self.shown(role, pod) == wanted for pod in asked * _HANDSHAKES),
             lambda: f"{role} shows another certificate: {''.join(pod.log()[-2000:] for pod in asked)}",
             seconds,
         )

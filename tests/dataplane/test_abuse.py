@@ -141,7 +141,7 @@ def test_one_address_gets_no_more_than_its_rate_and_others_are_not_held_to_it(
 ) -> None:
     load = H2load(place=abuser, address=entry.address, host=entry.site.host(entry.role), connections=8)
     with others(entry, crowd, measured, "a burst from one address"):
-        report = load.run(5, "/track", body=event("burst"), headers=(("content-type", "application/json"),))
+        report = load.run(8, "/track", body=event("burst"), headers=(("content-type", "application/json"),))
 
     measured("burst from one address", f"{report.requests} requests: {dict(report.statuses)}")
     allowed = 10 * entry.site.settings.track.balancer.requests_per_second

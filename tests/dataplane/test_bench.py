@@ -29,9 +29,9 @@ def test_a_row_holds_medians_and_the_sum_of_errors() -> None:
 
 
 def test_ratios_compare_what_ran_in_the_same_round() -> None:
-    # The machine was three times as fast in the second round, which must not show.
-    ours = [replace(_SAMPLE, rate=rate) for rate in (500, 1500, 400)]
-    direct = [replace(_SAMPLE, rate=rate) for rate in (1000, 3000, 800)]
+    # The machine was three times as fast in the second round, and busy in the third while ours was measured.
+    ours = [replace(_SAMPLE, rate=rate) for rate in (600, 1500, 100)]
+    direct = [replace(_SAMPLE, rate=rate) for rate in (1000, 3000, 1000)]
     nginx = [replace(_SAMPLE, rate=rate) for rate in (400, 1200, 320)]
 
     found = row("ours", ours, direct, nginx)

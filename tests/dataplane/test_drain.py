@@ -110,7 +110,7 @@ def drains(sites: Sites) -> dict[str, Drain]:
             assert gone[name].wait(GRACE_SECONDS + _BUSY_SECONDS), f"the pod of {name} outlived its grace period"
             gone_after[name] = time.monotonic() - began
         # Until checks have told balancers what DNS does not.
-        time.sleep(8)
+        time.sleep(6)
     return {
         name: Drain(
             _api(entry),

@@ -68,7 +68,7 @@ def _needed(rows: dict[Load, list[Row]], requested: float) -> str:
         for name in (OURS_EDGE, OURS_FULL)
         if each.name == name and each.cpu is not None
     }
-    return needed(costs, {f"with {requested:g} cores (requested)": requested, "with one core": 1.0})
+    return needed(costs, {f"of {requested:g} cores (requested)": requested, "of one core": 1.0})
 
 
 if __name__ == "__main__":

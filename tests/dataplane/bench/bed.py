@@ -26,6 +26,10 @@ from tests.dataplane.sites import INTERNET
 
 CROWD = 150
 """Client addresses. 1000 connections are then 7 of each: below what one client may have at a time."""
+DIRECT = "direct, plain"
+NGINX_TLS, NGINX_HTTP2 = "nginx, TLS", "nginx, TLS, HTTP/2"
+OURS_EDGE, OURS_FULL, OURS_HTTP2 = "ours, edge", "ours, full", "ours, edge, HTTP/2"
+"""Names of targets that others are compared with, or that are looked for."""
 _READY_SECONDS = 30.0
 _HTTP, _HTTPS, _HTTP2, _TUNED = 80, 443, 8443, 9443
 """nginx's ports."""
@@ -73,7 +77,7 @@ class Bed:
         self._resolver = resolver.place.address
         self.pods: list[Pod] = []
         self.targets = (
-            Target("direct, plain", plain[0], Port.HTTP, self.edge.host, tls=False),
+            Target(DIRECT, plain[0], Port.HTTP, self.edge.host, tls=False),
             Target("direct, TLS", encrypted[0], Port.HTTP, self.edge.host, tls=True),
             *self._run_nginx(plain),
             *self._run_balancers(),
@@ -174,10 +178,6 @@ class Bed:
         process = place.start("nginx", "-g", "daemon off;", jail=jail, output=output)
         os.close(output)
         return self._world.pid(process)
-
-
-NGINX_TLS, NGINX_HTTP2 = "nginx, TLS", "nginx, TLS, HTTP/2"
-OURS_EDGE, OURS_FULL, OURS_HTTP2 = "ours, edge", "ours, full", "ours, edge, HTTP/2"
 
 
 def _crowd(world: World, internet: Network) -> Place:

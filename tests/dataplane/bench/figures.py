@@ -60,7 +60,7 @@ def row(name: str, samples: Sequence[Sample], direct: Sequence[Sample], nginx: S
 def replicas(cpu: float, cores: float, rate: float = WANTED_RATE) -> int:
     """Balancers that carry `rate` requests a second, each on so many `cores`, at `cpu` seconds for each request."""
     # A count of nanoseconds is exact where a product of fractions may end just above a whole number.
-    return max(1, math.ceil(round(rate * cpu * 1e9) / round(cores * 1e9)))
+    return math.ceil(round(rate * cpu * 1e9) / round(cores * 1e9))
 
 
 def table(title: str, rows: Sequence[Row]) -> str:
@@ -91,4 +91,4 @@ def needed(costs: Mapping[str, float], cores: Mapping[str, float]) -> str:
 
 
 def _ratio(samples: Sequence[Sample], others: Sequence[Sample]) -> float:
-    return samples[0].rate / others[1].rate
+    return median(one.rate / other.rate if other.rate else 0.0 for one, other in zip(samples, others, strict=True))

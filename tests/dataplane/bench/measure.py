@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from tests.dataplane.bench.bed import NGINX_HTTP2, NGINX_TLS, OURS_EDGE, OURS_FULL, Bed, Target
+from tests.dataplane.bench.bed import DIRECT, NGINX_HTTP2, NGINX_TLS, OURS_EDGE, OURS_FULL, Bed, Target
 from tests.dataplane.bench.figures import Row, Sample, row
 from tests.dataplane.clients.events import event
 from tests.dataplane.clients.h2load import H2load, Report
@@ -15,7 +15,6 @@ from tests.dataplane.sandbox import Place
 
 _PATH = "/track"
 _BODY = event("bench")
-_DIRECT = "direct, plain"
 _ANSWERING_SECONDS = 30.0
 
 
@@ -35,7 +34,7 @@ class Load:
     def targets(self, bed: Bed) -> tuple[Target, ...]:
         """What is measured with it: with fresh connections only what they make a difference to."""
         if self.fresh:
-            return tuple(map(bed.target, (_DIRECT, NGINX_TLS, OURS_EDGE, OURS_FULL)))
+            return tuple(map(bed.target, (DIRECT, NGINX_TLS, OURS_EDGE, OURS_FULL)))
         return bed.targets
 
     def run(self, place: Place, target: Target) -> Report:
@@ -69,7 +68,7 @@ def measured(bed: Bed, load: Load, rounds: int, say: Callable[[str], None]) -> l
         for target in targets:
             samples[target.name].append(sample(bed.crowd, load, target))
             say(f"{load}, round {number} of {rounds}: {target.name}: {samples[target.name][-1].rate:.0f} requests/s")
-    return [row(target.name, samples[target.name], samples[_DIRECT], _compared(target, samples)) for target in targets]
+    return [row(target.name, samples[target.name], samples[DIRECT], _compared(target, samples)) for target in targets]
 
 
 def sample(place: Place, load: Load, target: Target) -> Sample:
