@@ -140,7 +140,7 @@ def bad(outcome: Outcome) -> Outcome:
 def unprocessed(api: Workload, outcome: Outcome) -> Outcome:
     """The requests that a balancer has refused to look at, as HTTP/2 can say, and that no instance has stored indeed.
 
-    Every client repeats them by itself.
+    Browsers repeat them by themselves.
     """
     known = stored(api)
     return outcome.where(

@@ -20,7 +20,7 @@ from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
 from tests.dataplane.entries import unhindered, without_dns
 from tests.dataplane.providers import Plugins, provide
-from tests.dataplane.renewals import SLACK_SECONDS, TAKEN, Logs, Renewals, bad, leaf
+from tests.dataplane.renewals import SLACK_SECONDS, Logs, Renewals, bad, leaf
 from tests.dataplane.sites import small
 
 _LOOKS_SECONDS = {Role.TRACK_BALANCER: 10, Role.TRACK_API: 15, Role.GUI: 10}
