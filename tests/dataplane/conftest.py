@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import pytest
 
 from settings.root import Settings
-from tests.dataplane.providers import Plugins, real_recording
-from tests.dataplane.races import Race, Races, Result, as_shipped_by_others, pauses
+from tests.dataplane.installation.providers import Plugins, real_recording
+from tests.dataplane.installation.sites import Site, small
 from tests.dataplane.sandbox import World
-from tests.dataplane.sites import Site, small
+from tests.dataplane.scenarios.races import Race, Races, Result, as_shipped_by_others, pauses
 from tests.unit.engine import Recording
 from tests.unit.stacks import settings_of
 from tools.debian import root

@@ -12,7 +12,6 @@ from model.lifecycle import (
     MAX_REQUESTS_PER_INSTANCE,
 )
 from model.roles import Role
-from tests.dataplane.abuse import asked, head, memory, memory_limit, others, peer
 from tests.dataplane.clients.drops import Drops, Held, drip
 from tests.dataplane.clients.events import event
 from tests.dataplane.clients.h2load import H2load
@@ -20,10 +19,11 @@ from tests.dataplane.clients.idle import handshaken, idle, still_open
 from tests.dataplane.clients.streams import at_once, opened_and_reset
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.entries import Entry, requests
-from tests.dataplane.mutations import rewrite
+from tests.dataplane.hostile.abuse import asked, head, memory, memory_limit, others, peer
+from tests.dataplane.installation.entries import Entry, requests
+from tests.dataplane.installation.mutations import rewrite
+from tests.dataplane.installation.sites import small
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import small
 
 IDLE_CONNECTIONS = 10_000
 HELD_SECONDS = 13.0

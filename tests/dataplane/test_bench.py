@@ -14,7 +14,7 @@ from tests.dataplane.bench.bed import CROWD, OURS_EDGE, OURS_FULL, OURS_HTTP2, B
 from tests.dataplane.bench.figures import Sample, needed, replicas, row, table
 from tests.dataplane.bench.measure import Load, await_answers, sample
 from tests.dataplane.bench.processes import cpu_seconds, seconds_in
-from tests.dataplane.providers import Plugins
+from tests.dataplane.installation.providers import Plugins
 from tests.dataplane.sandbox import World
 
 _SAMPLE = Sample(rate=1000, p50=0.001, p99=0.01, requests=2000, errors=0, cpu=0.1)

@@ -9,12 +9,12 @@ import trustme
 from model.roles import Role
 from tests.dataplane.clients.browser import PageError
 from tests.dataplane.conftest import Sites
-from tests.dataplane.entries import reconfigured
+from tests.dataplane.evidence.wiretap import Sent, Wiretap
+from tests.dataplane.installation.entries import reconfigured
+from tests.dataplane.installation.sites import Site
 from tests.dataplane.instance import FOLDER
+from tests.dataplane.neighbours.websites import Website, browser, certified, hosting, shown, website
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import Site
-from tests.dataplane.websites import Website, browser, certified, hosting, shown, website
-from tests.dataplane.wiretap import Sent, Wiretap
 
 TRACK = "track.tracardi.test"
 COLLECTOR = f"https://{TRACK}"

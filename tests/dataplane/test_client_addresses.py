@@ -19,12 +19,12 @@ from tests.dataplane.clients.raw import Line
 from tests.dataplane.clients.talk import Talk
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.conftest import Sites
-from tests.dataplane.entries import Entry
-from tests.dataplane.probes import EVENT, h1
+from tests.dataplane.evidence.wiretap import Wiretap
+from tests.dataplane.hostile.probes import EVENT, h1
+from tests.dataplane.installation.entries import Entry
+from tests.dataplane.installation.sites import Site, small
+from tests.dataplane.installation.variants import deployment, one_more, text_of, unselected, with_text
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import Site, small
-from tests.dataplane.variants import deployment, one_more, text_of, unselected, with_text
-from tests.dataplane.wiretap import Wiretap
 
 _CLOUD = ("198.18.0.0/28", "2001:db8:18::/64")
 _BALANCER = {"replicas": 1, "service": {"ipFamilyPolicy": "RequireDualStack", "proxyProtocol": list(_CLOUD)}}

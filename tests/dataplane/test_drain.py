@@ -19,7 +19,7 @@ from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod, Workload
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.entries import (
+from tests.dataplane.installation.entries import (
     STORED,
     Entry,
     bad,
@@ -29,7 +29,7 @@ from tests.dataplane.entries import (
     requests,
     twice,
 )
-from tests.dataplane.sites import Site, small
+from tests.dataplane.installation.sites import Site, small
 
 _INSTANCES = 3
 _BALANCERS = 2

@@ -14,9 +14,7 @@ from tests.dataplane.clients.raw import Line
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.gateway_sites import Behind, behind_one_proxy, behind_two_proxies
-from tests.dataplane.gateways import haproxy, nginx, route
-from tests.dataplane.probes import (
+from tests.dataplane.hostile.probes import (
     EVENT,
     EXAMPLES,
     HOSTS,
@@ -30,10 +28,12 @@ from tests.dataplane.probes import (
     meant_for,
     spellings,
 )
-from tests.dataplane.providers import issued
-from tests.dataplane.sites import Site
-from tests.dataplane.smuggling import HTTP1, HTTP2, H2Probe
-from tests.dataplane.variants import deployment, one_more, text_of, unselected, with_secret, with_text
+from tests.dataplane.hostile.smuggling import HTTP1, HTTP2, H2Probe
+from tests.dataplane.installation.providers import issued
+from tests.dataplane.installation.sites import Site
+from tests.dataplane.installation.variants import deployment, one_more, text_of, unselected, with_secret, with_text
+from tests.dataplane.neighbours.gateways import haproxy, nginx, route
+from tests.dataplane.scenarios.gateway_sites import Behind, behind_one_proxy, behind_two_proxies
 
 SPOOFED = {
     "nothing": (),

@@ -15,8 +15,8 @@ from tests.dataplane.clients.raw import exchange
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
 from tests.dataplane.conftest import Sites
-from tests.dataplane.consoles import PAGE, SECURITY, console, plain_answer, start_console
-from tests.dataplane.sites import Site, small
+from tests.dataplane.installation.consoles import PAGE, SECURITY, console, plain_answer, start_console
+from tests.dataplane.installation.sites import Site, small
 
 OWN_FILES = ("worker_processes", "window._env_ =", "supervise.sh", "root:x:", "nginx.pid")
 """What is in files of the pod that are no page."""

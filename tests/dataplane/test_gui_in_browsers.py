@@ -10,11 +10,11 @@ import trustme
 from model.releases import release_of
 from model.roles import Role
 from tests.dataplane.conftest import Sites
-from tests.dataplane.consoles import start_console
+from tests.dataplane.evidence.wiretap import Wiretap
+from tests.dataplane.installation.consoles import start_console
+from tests.dataplane.installation.sites import Site
+from tests.dataplane.neighbours.websites import Website, browser, certified, hosting, pem, shown, website
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import Site
-from tests.dataplane.websites import Website, browser, certified, hosting, pem, shown, website
-from tests.dataplane.wiretap import Wiretap
 
 CONSOLE = "https://gui.tracardi.test"
 API = "https://api.tracardi.test"

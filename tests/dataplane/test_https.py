@@ -10,8 +10,16 @@ from tests.dataplane.clients.h2raw import H2Request, h2_exchange
 from tests.dataplane.clients.raw import Exchange, Line, exchange
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.conftest import Sites
-from tests.dataplane.sites import Site, small
-from tests.dataplane.variants import await_entry, client_of, deployment, one_more, text_of, unselected, with_text
+from tests.dataplane.installation.sites import Site, small
+from tests.dataplane.installation.variants import (
+    await_entry,
+    client_of,
+    deployment,
+    one_more,
+    text_of,
+    unselected,
+    with_text,
+)
 
 _ENTRIES = (Role.TRACK_BALANCER, Role.GUI_API_BALANCER, Role.GUI_BALANCER)
 _STRICT = "max-age=31536000"

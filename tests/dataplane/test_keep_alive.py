@@ -8,8 +8,8 @@ settings of the program the balancer lets go first, after `BALANCER_KEEP_ALIVE_S
 from collections.abc import Callable, Mapping
 
 from tests.dataplane.conftest import Measured
-from tests.dataplane.entries import bad
-from tests.dataplane.races import Result
+from tests.dataplane.installation.entries import bad
+from tests.dataplane.scenarios.races import Result
 
 Races = Mapping[str, Callable[[], Result]]
 

@@ -15,8 +15,8 @@ from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.cluster import Workload
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.entries import STORED, Entry, bad, cut_off, lost, reconfigured, stored, twice, up
-from tests.dataplane.sites import Site, small
+from tests.dataplane.installation.entries import STORED, Entry, bad, cut_off, lost, reconfigured, stored, twice, up
+from tests.dataplane.installation.sites import Site, small
 
 _INSTANCES = 3
 _BALANCERS = 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.dataplane.objects import Objects
+from tests.dataplane.cluster.objects import Objects
 from tests.unit.components.conftest import build
 from tests.unit.stacks import settings_of, stack_file
 

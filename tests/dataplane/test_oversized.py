@@ -4,13 +4,13 @@ from http import HTTPStatus
 
 import pytest
 
-from tests.dataplane.abuse import asked, head, peer
 from tests.dataplane.clients.raw import Line
 from tests.dataplane.clients.streams import upload
 from tests.dataplane.conftest import Sites
-from tests.dataplane.entries import Entry
+from tests.dataplane.hostile.abuse import asked, head, peer
+from tests.dataplane.installation.entries import Entry
+from tests.dataplane.installation.sites import small
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import small
 
 _NOISE_SECONDS = 2.0
 

@@ -17,8 +17,8 @@ from cryptography import x509
 
 from components.credentials import kept_secret
 from model.credentials import Credential
-from tests.dataplane.objects import Objects
-from tests.dataplane.providers import Plugins, issue_requested, issued, provide, real_recording
+from tests.dataplane.cluster.objects import Objects
+from tests.dataplane.installation.providers import Plugins, issue_requested, issued, provide, real_recording
 from tests.unit.engine import JsonObject, Recording
 from tests.unit.stacks import REPOSITORY, settings_of, stack_file
 from tests.unit.variants import variants
@@ -26,7 +26,7 @@ from tests.unit.variants import variants
 HOST = "track.tracardi.test"
 OPENS_PLUGINS = """
 import signal
-from tests.dataplane.providers import Plugins
+from tests.dataplane.installation.providers import Plugins
 with Plugins():
     print("open", flush=True)
     signal.pause()

@@ -11,8 +11,8 @@ from tests.dataplane.clients.http import Client
 from tests.dataplane.clients.raw import Line, exchange
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.front import Front, front_of
-from tests.dataplane.probes import (
+from tests.dataplane.evidence.wiretap import AmbiguousError
+from tests.dataplane.hostile.probes import (
     EVENT,
     EXAMPLES,
     HOSTS,
@@ -25,9 +25,9 @@ from tests.dataplane.probes import (
     h2,
     spellings,
 )
-from tests.dataplane.smuggling import HTTP1, HTTP2, H2Probe
-from tests.dataplane.variants import deployment, one_more, text_of, unselected, with_text
-from tests.dataplane.wiretap import AmbiguousError
+from tests.dataplane.hostile.smuggling import HTTP1, HTTP2, H2Probe
+from tests.dataplane.installation.variants import deployment, one_more, text_of, unselected, with_text
+from tests.dataplane.scenarios.front import Front, front_of
 
 _GROUPS = frozenset(EXAMPLES)
 _HSTS = "max-age=31536000"

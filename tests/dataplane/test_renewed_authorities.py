@@ -6,13 +6,13 @@ import pytest
 import trustme
 
 from model.roles import Role
-from tests.dataplane.authorities import Serving, Signed, signed
 from tests.dataplane.clients.run import Run
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.providers import Plugins
-from tests.dataplane.renewals import TAKEN, Logs, Renewals, bad
-from tests.dataplane.sites import small
+from tests.dataplane.installation.authorities import Serving, Signed, signed
+from tests.dataplane.installation.providers import Plugins
+from tests.dataplane.installation.sites import small
+from tests.dataplane.scenarios.renewals import TAKEN, Logs, Renewals, bad
 
 _RATE = 60
 _OUTAGE_SECONDS = 20.0

@@ -16,8 +16,8 @@ from tests.dataplane.clients.browser import Browser
 from tests.dataplane.cluster import Workload
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.entries import STORED, Entry, reconfigured, stored
-from tests.dataplane.sites import small
+from tests.dataplane.installation.entries import STORED, Entry, reconfigured, stored
+from tests.dataplane.installation.sites import small
 
 _CUT = {"X-Fault": "close"}
 """Asks an instance to store, and to end the connection without an answer, as one does that is killed then."""

@@ -16,8 +16,17 @@ from tests.dataplane.clients.http import Client
 from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.cluster import Workload
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.entries import STORED, Entry, bad, clients_of_all_kinds, lost, requests, twice, unprocessed
-from tests.dataplane.sites import small
+from tests.dataplane.installation.entries import (
+    STORED,
+    Entry,
+    bad,
+    clients_of_all_kinds,
+    lost,
+    requests,
+    twice,
+    unprocessed,
+)
+from tests.dataplane.installation.sites import small
 
 _INSTANCES = 3
 _BALANCERS = 2

@@ -10,7 +10,6 @@ from cryptography import x509
 
 from model.ports import Port
 from model.roles import Role
-from tests.dataplane.authorities import Serving, signed
 from tests.dataplane.clients.hello import (
     HANDSHAKE_FAILURE,
     PROTOCOL_VERSION,
@@ -26,8 +25,9 @@ from tests.dataplane.clients.raw import Exchange, Line, exchange, handshake
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
 from tests.dataplane.conftest import Sites
-from tests.dataplane.sites import Site, small
-from tests.dataplane.variants import (
+from tests.dataplane.installation.authorities import Serving, signed
+from tests.dataplane.installation.sites import Site, small
+from tests.dataplane.installation.variants import (
     await_entry,
     client_of,
     deployment,

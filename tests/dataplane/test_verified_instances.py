@@ -12,17 +12,16 @@ import trustme
 from model.ports import Port
 from model.roles import Role
 from settings.root import Settings
-from tests.dataplane.authorities import Serving, Signed, signed
 from tests.dataplane.clients.hello import TLS10, TLS11, TLS12, Chosen, Refused, Server
 from tests.dataplane.clients.raw import Exchange, exchange
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
+from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.objects import Objects
-from tests.dataplane.sites import Site, small
-from tests.dataplane.steady import Steady, steady
-from tests.dataplane.variants import (
+from tests.dataplane.installation.authorities import Serving, Signed, signed
+from tests.dataplane.installation.sites import Site, small
+from tests.dataplane.installation.variants import (
     await_entry,
     deployment,
     one_more,
@@ -31,6 +30,7 @@ from tests.dataplane.variants import (
     with_secret,
     with_text,
 )
+from tests.dataplane.scenarios.steady import Steady, steady
 from tests.unit.engine import JsonObject, Recording
 
 _SUITES = frozenset({0xC02B, 0xC02C, 0xCCA9})

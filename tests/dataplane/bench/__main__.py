@@ -10,7 +10,7 @@ from tests.dataplane.bench.bed import CROWD, OURS_EDGE, OURS_FULL, Bed
 from tests.dataplane.bench.figures import Row, needed, table
 from tests.dataplane.bench.measure import Load, await_answers, measured
 from tests.dataplane.bench.nginx import ANSWER
-from tests.dataplane.providers import Plugins
+from tests.dataplane.installation.providers import Plugins
 from tests.dataplane.sandbox import World
 from tools.debian import root
 from tools.debian.namespaces import require_namespaces

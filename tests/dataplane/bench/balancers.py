@@ -5,11 +5,11 @@ from typing import Any
 
 from components.context import context_of
 from model.roles import Role, Tier
+from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.cluster.pods import Pod, PodArgs
-from tests.dataplane.objects import Objects
-from tests.dataplane.providers import Plugins, real_recording
+from tests.dataplane.installation.providers import Plugins, real_recording
+from tests.dataplane.installation.sites import small
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import small
 from tests.unit.engine import JsonObject
 from tests.unit.stacks import settings_of
 

@@ -16,13 +16,13 @@ from tests.dataplane.bench import nginx
 from tests.dataplane.bench.balancers import INSTANCES, Installation
 from tests.dataplane.bench.processes import cpu_seconds
 from tests.dataplane.cluster.cluster import PODS
+from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.cluster.pods import Pod
 from tests.dataplane.cluster.publishing import Resolver
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.objects import Objects
-from tests.dataplane.providers import Plugins
+from tests.dataplane.installation.providers import Plugins
+from tests.dataplane.installation.sites import INTERNET
 from tests.dataplane.sandbox import Bind, Jail, Network, Place, World
-from tests.dataplane.sites import INTERNET
 
 CROWD = 150
 """Client addresses. 1000 connections are then 7 of each: below what one client may have at a time."""

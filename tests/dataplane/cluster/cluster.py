@@ -5,10 +5,10 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from model.roles import Role
+from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.cluster.pods import Pod, PodArgs
 from tests.dataplane.cluster.publishing import PublishedService, Publisher, Resolver
 from tests.dataplane.cluster.workloads import Workload
-from tests.dataplane.objects import Objects
 from tests.dataplane.sandbox import World
 from tests.unit.engine import JsonObject
 

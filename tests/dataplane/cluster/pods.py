@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.dataplane.cluster.images import stand_in
+from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.cluster.probes import passes
 from tests.dataplane.cluster.volumes import Volumes
-from tests.dataplane.objects import Objects
 from tests.dataplane.sandbox import Bind, Jail, Place
 from tests.unit.engine import JsonObject
 

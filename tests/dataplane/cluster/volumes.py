@@ -5,7 +5,7 @@ import shutil
 from itertools import count
 from pathlib import Path, PurePosixPath
 
-from tests.dataplane.objects import Objects
+from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.sandbox import Bind
 from tests.unit.engine import JsonObject
 

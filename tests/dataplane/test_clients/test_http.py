@@ -11,8 +11,8 @@ from tests.dataplane.clients.h2raw import H2Request, h2_exchange
 from tests.dataplane.clients.http import Client, origin
 from tests.dataplane.clients.raw import Line, exchange, handshake
 from tests.dataplane.clients.trust import trusting
+from tests.dataplane.neighbours.scripted import OK, request_on, server
 from tests.dataplane.sandbox import Place
-from tests.dataplane.scripted import OK, request_on, server
 from tests.dataplane.test_clients.proxy import HOST
 
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from tests.dataplane.clients.load import Load
+from tests.dataplane.neighbours.scripted import OK, answering, request_on, server
 from tests.dataplane.sandbox import Place
-from tests.dataplane.scripted import OK, answering, request_on, server
 from tests.dataplane.test_clients.proxy import HOST
 
 

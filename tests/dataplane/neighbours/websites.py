@@ -16,10 +16,10 @@ from model.roles import Role
 from tests.dataplane.clients.browser import Browser, Page
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Sites
-from tests.dataplane.providers import provide
+from tests.dataplane.installation.providers import provide
+from tests.dataplane.installation.sites import Site, small
+from tests.dataplane.neighbours.scripted import request_on, server
 from tests.dataplane.sandbox import Place
-from tests.dataplane.scripted import request_on, server
-from tests.dataplane.sites import Site, small
 
 _DETECTION_SECONDS = 10.0
 _TENTATIVE = 0x40

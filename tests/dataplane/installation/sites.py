@@ -9,7 +9,7 @@ from typing import Any
 from model.roles import Role
 from settings.root import Settings
 from tests.dataplane.cluster import Cluster, Workload
-from tests.dataplane.objects import Objects
+from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.sandbox import Place, World
 from tests.unit.engine import Recording
 from tests.unit.stacks import changed, stack_file

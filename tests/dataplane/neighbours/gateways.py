@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model.roles import Role
+from tests.dataplane.installation.sites import Site
 from tests.dataplane.sandbox import Bind, Jail, Network, Place
-from tests.dataplane.sites import Site
 from tests.unit.engine import JsonObject
 
 NETWORK = ("10.200.0.0/24", "2001:db8:200::/64")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from model.roles import Role
-from tests.dataplane.objects import Objects
+from tests.dataplane.cluster.objects import Objects
 from tests.unit.engine import JsonObject
 
 

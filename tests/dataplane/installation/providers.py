@@ -23,7 +23,7 @@ from components.outputs import outputs
 from components.tracardi import Tracardi, TracardiArgs
 from model.roles import Tier
 from settings.root import Settings
-from tests.dataplane.objects import Objects
+from tests.dataplane.cluster.objects import Objects
 from tests.unit.components.conftest import existing_secrets
 from tests.unit.engine import Answers, JsonObject, Recording, run
 from tools.toolchain import ensure

@@ -20,8 +20,8 @@ from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.clients.run import Run
 from tests.dataplane.cluster import Pod, Workload
 from tests.dataplane.cluster.workloads import until
+from tests.dataplane.installation.sites import Site
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import Site
 
 STORED = "/tmp/stored"  # noqa: S108 - in a pod's own volume
 """Where instances are to store, for `stored` to find it."""

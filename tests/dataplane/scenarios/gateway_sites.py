@@ -11,11 +11,11 @@ from tests.dataplane.clients.talk import Talk
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Sites
-from tests.dataplane.gateways import NETWORK, haproxy, nginx, route
-from tests.dataplane.probes import EVENT, EXAMPLES, h1
+from tests.dataplane.evidence.wiretap import Wiretap
+from tests.dataplane.hostile.probes import EVENT, EXAMPLES, h1
+from tests.dataplane.installation.sites import Site, small
+from tests.dataplane.neighbours.gateways import NETWORK, haproxy, nginx, route
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import Site, small
-from tests.dataplane.wiretap import Wiretap
 
 INSTANCES = {Role.TRACK_BALANCER: Role.TRACK_API, Role.GUI_API_BALANCER: Role.GUI_API}
 """What stands behind which balancer."""

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import trustme
 
 from model.roles import Role
-from tests.dataplane.providers import Plugins
-from tests.dataplane.sites import Site
+from tests.dataplane.installation.providers import Plugins
+from tests.dataplane.installation.sites import Site
 from tests.unit.engine import Registered
 
 Signed = dict[str, bytes]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.dataplane.clients.events import event
 from tests.dataplane.clients.h2raw import H2Request
-from tests.dataplane.wiretap import Sent
+from tests.dataplane.evidence.wiretap import Sent
 
 HOST = "host.of.the.entry"
 """Stands for the entry's host name in what follows."""

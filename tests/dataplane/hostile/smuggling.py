@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.dataplane.clients.h2raw import H2Request, Headers
-from tests.dataplane.probes import EVENT, HOST, Probe, h1
+from tests.dataplane.hostile.probes import EVENT, HOST, Probe, h1
 
 _SENT = ("POST /track",)
 _HIDDEN = f"GET /install HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()

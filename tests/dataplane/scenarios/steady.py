@@ -10,8 +10,8 @@ import httpx
 
 from model.roles import Role
 from tests.dataplane.clients.http import Client
-from tests.dataplane.sites import Site
-from tests.dataplane.variants import client_of
+from tests.dataplane.installation.sites import Site
+from tests.dataplane.installation.variants import client_of
 
 _PAUSE_SECONDS = 0.02
 

@@ -11,8 +11,8 @@ from model.roles import Role
 from tests.dataplane.clients.http import Client
 from tests.dataplane.cluster import Pod
 from tests.dataplane.cluster.workloads import until
+from tests.dataplane.installation.sites import Site
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import Site
 from tests.unit.engine import JsonObject
 
 _OPEN_SECONDS = 10.0

@@ -10,11 +10,11 @@ from tests.dataplane.clients.raw import Line
 from tests.dataplane.clients.talk import Talk
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.conftest import Sites
-from tests.dataplane.entries import Entry
-from tests.dataplane.probes import h2_meant_for, meant_for
-from tests.dataplane.sites import Site, small
-from tests.dataplane.smuggling import H2Probe
-from tests.dataplane.wiretap import Wiretap
+from tests.dataplane.evidence.wiretap import Wiretap
+from tests.dataplane.hostile.probes import h2_meant_for, meant_for
+from tests.dataplane.hostile.smuggling import H2Probe
+from tests.dataplane.installation.entries import Entry
+from tests.dataplane.installation.sites import Site, small
 
 
 @dataclass(frozen=True)

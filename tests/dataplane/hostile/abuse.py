@@ -11,7 +11,7 @@ from tests.dataplane.clients.http1 import Peer
 from tests.dataplane.clients.raw import exchange
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.conftest import Measured
-from tests.dataplane.entries import Entry
+from tests.dataplane.installation.entries import Entry
 from tests.dataplane.sandbox import Place
 
 _OTHERS_SECONDS = 1.0

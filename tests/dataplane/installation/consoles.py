@@ -12,9 +12,9 @@ from tests.dataplane.clients.http import Client
 from tests.dataplane.clients.raw import exchange
 from tests.dataplane.cluster import Pod
 from tests.dataplane.cluster.workloads import until
+from tests.dataplane.installation.sites import Site
 from tests.dataplane.instance import FOLDER
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import Site
 
 PAGE = (FOLDER / "gui" / "index.html").read_bytes()
 SECURITY = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer"}

@@ -15,11 +15,11 @@ from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.clients.rhythm import Rhythm, follow
 from tests.dataplane.clients.run import Run
 from tests.dataplane.clients.trust import trusting
-from tests.dataplane.entries import Entry, metrics
-from tests.dataplane.mutations import rewrite, without_argument
-from tests.dataplane.objects import Objects
+from tests.dataplane.cluster.objects import Objects
+from tests.dataplane.installation.entries import Entry, metrics
+from tests.dataplane.installation.mutations import rewrite, without_argument
+from tests.dataplane.installation.sites import Site
 from tests.dataplane.sandbox import World
-from tests.dataplane.sites import Site
 from tests.unit.engine import Recording
 
 PAUSE_SECONDS = 5.0

@@ -7,16 +7,16 @@ from http import HTTPStatus
 
 from model.ports import Port
 from model.roles import Role
-from tests.dataplane.authorities import Signed
 from tests.dataplane.clients.load import Load
 from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.clients.raw import handshake
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
 from tests.dataplane.cluster.workloads import until
+from tests.dataplane.installation.authorities import Signed
+from tests.dataplane.installation.sites import Site
+from tests.dataplane.installation.variants import await_entry, deployment
 from tests.dataplane.sandbox import Place
-from tests.dataplane.sites import Site
-from tests.dataplane.variants import await_entry, deployment
 
 QUICK_SECONDS = 1
 SLACK_SECONDS = 10.0

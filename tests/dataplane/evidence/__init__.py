@@ -1,0 +1,1 @@
+"""What really happened, seen from beside those who take part."""

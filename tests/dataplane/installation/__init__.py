@@ -1,0 +1,1 @@
+"""An installation that runs: what the program made for it, its entries, and changes to either."""

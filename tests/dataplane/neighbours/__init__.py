@@ -1,0 +1,1 @@
+"""What others run around an installation: Gateways, websites, servers that misbehave."""

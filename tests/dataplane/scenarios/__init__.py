@@ -1,0 +1,1 @@
+"""Situations that several tests look at, and that take long to come about."""
