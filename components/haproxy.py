@@ -8,6 +8,8 @@ from model.lifecycle import (
     BALANCER_KEEP_ALIVE_SECONDS,
     MAX_CONNECTIONS,
     MAX_CONNECTIONS_PER_CLIENT,
+    MAX_REDIRECTS,
+    MAX_REDIRECTS_PER_CLIENT,
     MAX_REQUESTS_PER_CLIENT,
     MAX_REQUESTS_PER_INSTANCE,
     QUEUE_TIMEOUT_SECONDS,
@@ -82,5 +84,7 @@ def haproxy_configuration(
         max_connections=max(2, MAX_REQUESTS_PER_INSTANCE // settings.replicas),
         connections=MAX_CONNECTIONS,
         connections_per_client=MAX_CONNECTIONS_PER_CLIENT,
+        redirects=MAX_REDIRECTS,
+        redirects_per_client=MAX_REDIRECTS_PER_CLIENT,
         requests_at_once=MAX_REQUESTS_PER_CLIENT,
     )

@@ -47,10 +47,19 @@ MAX_CONNECTIONS = 11_000
 """Clients' connections to a balancer at a time. Each takes 47 kB; after a reload two workers have as many: 1 GiB."""
 
 MAX_CONNECTIONS_PER_CLIENT = 1000
-"""Connections of one client address to a balancer at a time, mostly idle ones; further ones are closed at once."""
+"""Connections of one client to a balancer at a time, mostly idle ones; further ones are closed at once.
+
+A client is an IPv4 address or an IPv6 network of 64 bits, of which everybody has all the addresses.
+"""
+
+MAX_REDIRECTS = 500
+"""Clients' connections at a time to the port that only redirects to https, besides `MAX_CONNECTIONS`."""
+
+MAX_REDIRECTS_PER_CLIENT = 50
+"""Of `MAX_REDIRECTS`, those that one client may have; further ones are closed at once."""
 
 MAX_REQUESTS_PER_CLIENT = 16
-"""Requests of one client address that a balancer carries at a time; more are answered 429."""
+"""Requests of one client that a balancer carries at a time; more are answered 429."""
 
 QUEUE_TIMEOUT_SECONDS = 3
 """A request that found no free instance for so long is answered 503: Tracardi itself never sheds load."""
@@ -59,10 +68,10 @@ SERVER_TIMEOUT_SECONDS = 20
 """A balancer's patience with an instance; above `LONGEST_REQUEST_SECONDS`, or clients see 504 for a true answer."""
 
 BALANCER_KEEP_ALIVE_SECONDS = 30
-"""A balancer drops an idle connection to an instance after this time..."""
+"""In this time, a balancer drops about half of the idle connections to an instance: of 100, the last after 266 s..."""
 
-INSTANCE_KEEP_ALIVE_SECONDS = 75
-"""...and an instance only after this one, so that no request is sent into a connection that is being closed."""
+INSTANCE_KEEP_ALIVE_SECONDS = 600
+"""...and an instance each only after this time, so that no request is sent into a connection that is being closed."""
 
 LOST_NODE_SECONDS = 30
 """Stateless pods leave a lost node after this time; Kubernetes' own default of 300 s is an outage."""

@@ -1,7 +1,7 @@
 """What the tests of the data plane share."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from settings.root import Settings
 from tests.dataplane.installation.providers import Plugins, real_recording
 from tests.dataplane.installation.sites import Site, small
 from tests.dataplane.sandbox import World
-from tests.dataplane.scenarios.races import Race, Races, Result, as_shipped_by_others, pauses
+from tests.dataplane.scenarios.races import Begun, Race, Races, as_shipped_by_others, pauses
 from tests.unit.engine import Recording
 from tests.unit.stacks import settings_of
 from tools.debian import root
@@ -93,14 +93,15 @@ def races(
     debian: Path,
     recorded: Callable[[dict[str, Any]], tuple[Settings, Recording]],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Mapping[str, Callable[[], Result]]]:
-    """Keep-alive races, begun: `ours` for five minutes, `defaults` for half as long with more visitors."""
-    begun = Races(debian, recorded(small()), tmp_path_factory.mktemp("races"))
-    yield {
-        "ours": begun.begin("ours", Race(pauses(0.2, 300), http1=20, http2=10)),
-        "defaults": begun.begin("defaults", Race(pauses(0.06, 150), http1=80, http2=40, change=as_shipped_by_others)),
-    }
-    begun.close()
+) -> Iterator[Begun]:
+    """Keep-alive races, begun."""
+    races = Races(debian, recorded(small()), tmp_path_factory.mktemp("races"))
+    yield Begun(
+        ours=races.begin("ours", Race(pauses(0.2, 300), http1=20, http2=10)),
+        defaults=races.begin("defaults", Race(pauses(0.06, 150), http1=80, http2=40, change=as_shipped_by_others)),
+        idle=races.watch("idle"),
+    )
+    races.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,12 +2,15 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from model.lifecycle import (
     MAX_CONNECTIONS,
     MAX_CONNECTIONS_PER_CLIENT,
+    MAX_REDIRECTS,
+    MAX_REDIRECTS_PER_CLIENT,
     MAX_REQUESTS_PER_CLIENT,
     MAX_REQUESTS_PER_INSTANCE,
 )
@@ -15,11 +18,22 @@ from model.roles import Role
 from tests.dataplane.clients.drops import Drops, Held, drip
 from tests.dataplane.clients.events import event
 from tests.dataplane.clients.h2load import H2load
+from tests.dataplane.clients.http1 import Peer
 from tests.dataplane.clients.idle import handshaken, idle, still_open
+from tests.dataplane.clients.raw import Line
 from tests.dataplane.clients.streams import at_once, opened_and_reset
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.hostile.abuse import asked, head, memory, memory_limit, others, peer
+from tests.dataplane.hostile.abuse import (
+    asked,
+    head,
+    memory,
+    memory_limit,
+    most_sessions,
+    one_from_each,
+    others,
+    peer,
+)
 from tests.dataplane.installation.entries import Entry, requests
 from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import small
@@ -31,13 +45,15 @@ HELD_SECONDS = 13.0
 REQUEST_SECONDS = 10.0
 """`timeout http-request`."""
 NOISE_SECONDS = 2.0
+AT_ONCE_SECONDS = 1.0
 OPENING_SECONDS = 3.5
 """While thousands connect, a packet may be dropped, and repeated after one second and again after two more."""
+_DUAL_STACK = {"replicas": 1, "service": {"ipFamilyPolicy": "RequireDualStack"}}
 
 
 @pytest.fixture(scope="module")
 def entry(sites: Sites) -> Entry:
-    site = sites(small())
+    site = sites(small(track__balancer=_DUAL_STACK))
     api = site.run_track()
     found = Entry(site)
     found.settle(site.visitor, len(api.pods))
@@ -112,7 +128,7 @@ def test_others_are_served_beside_ten_thousand_idle_connections(
     ):
         time.sleep(1)
         kept = still_open(connections)
-        measured("HAProxy's memory with idle connections", f"{memory(entry)[0] / 2**20:.0f} MiB")
+        measured("HAProxy's resident memory with idle connections", f"{memory(entry)[0] / 2**20:.0f} MiB")
 
     assert kept == IDLE_CONNECTIONS
 
@@ -128,11 +144,69 @@ def test_one_address_cannot_hold_all_connections(entry: Entry, crowd: Place, abu
     assert kept == MAX_CONNECTIONS_PER_CLIENT
 
 
+def redirects(entry: Entry) -> Peer:
+    """The port that only redirects to https."""
+    return replace(peer(entry), port=80, tls=None)
+
+
+def redirected(entry: Entry) -> list[int]:
+    """What somebody else is answered there at once."""
+    with Line(entry.site.visitor, entry.address, 80) as line:
+        line.send(f"GET / HTTP/1.1\r\nHost: {entry.site.host(entry.role)}\r\nConnection: close\r\n\r\n".encode())
+        return line.hear(seconds=AT_ONCE_SECONDS).statuses
+
+
+def test_one_address_cannot_have_all_connections_of_the_redirect(entry: Entry, abuser: Place) -> None:
+    with idle(abuser, redirects(entry), MAX_REDIRECTS + 1) as connections:
+        said = redirected(entry)
+        kept = still_open(connections)
+
+    assert said == [308]
+    assert kept == MAX_REDIRECTS_PER_CLIENT
+
+
+@pytest.fixture(scope="module")
+def household(entry: Entry) -> Place:
+    """Somebody with many addresses, all of one IPv6 network of 64 bits."""
+    world = entry.site.world
+    addresses = (f"2001:db8:77::{number:x}" for number in range(2, 2 + 2 * MAX_REDIRECTS_PER_CLIENT))
+    return world.place("household", world.network("household", "2001:db8:77::/64"), *addresses)
+
+
+def test_addresses_of_one_ipv6_network_have_as_many_connections_as_one_address(entry: Entry, household: Place) -> None:
+    six = (entry.site.cluster.entry(entry.role, 6),)
+    with one_from_each(household, replace(redirects(entry), addresses=six)) as connections:
+        redirected(entry)
+        kept = still_open(connections)
+
+    assert kept == MAX_REDIRECTS_PER_CLIENT
+
+
+def test_addresses_of_one_ipv6_network_have_as_many_requests_at_once_as_one_address(
+    entry: Entry, household: Place
+) -> None:
+    six = (entry.site.cluster.entry(entry.role, 6),)
+    (balancer,) = entry.balancers.pods
+    before = requests(balancer)
+    with one_from_each(household, replace(peer(entry), addresses=six)) as connections:
+        *held, last = connections[: MAX_REQUESTS_PER_CLIENT + 1]
+        for connection in held:
+            connection.sendall(head(entry, 100_000) + b"{" * 20_000)
+        until(lambda: requests(balancer) >= before + len(held), lambda: "few requests", HELD_SECONDS)
+        last.sendall(head(entry, 0))
+        said = last.recv(12)
+        body = event("beside a household")
+        others_say = asked(entry, entry.site.visitor, head(entry, len(body), "Connection: close") + body)
+
+    assert said == b"HTTP/1.1 429"
+    assert others_say == [200]
+
+
 def test_others_are_served_beside_idle_connections_with_tls(
     entry: Entry, crowd: Place, many: Place, measured: Measured
 ) -> None:
     with others(entry, crowd, measured, "idle connections with TLS"), handshaken(many, peer(entry), 4) as connections:
-        measured("idle connections with TLS", f"{len(connections)}, {memory(entry)[0] / 2**20:.0f} MiB")
+        measured("idle connections with TLS", f"{len(connections)}, {memory(entry)[0] / 2**20:.0f} MiB resident")
         assert still_open(connections)
 
 
@@ -170,11 +244,12 @@ def test_others_are_served_while_streams_are_opened_and_reset(
 def careless(sites: Sites) -> Entry:
     """A balancer whose clients have as many connections, and requests at once, as they like."""
     site = sites(small())
-    for times, limit in (
-        (2, f"sc_conn_cur(1) gt {MAX_CONNECTIONS_PER_CLIENT}"),
-        (1, f"sc_trackers(0) gt {MAX_REQUESTS_PER_CLIENT}"),
+    for limit in (
+        f"sc_conn_cur(1) gt {MAX_CONNECTIONS_PER_CLIENT}",
+        f"sc_conn_cur(1) gt {MAX_REDIRECTS_PER_CLIENT}",
+        f"sc_trackers(0) gt {MAX_REQUESTS_PER_CLIENT}",
     ):
-        rewrite(site.objects, Role.TRACK_BALANCER, f"{{ {limit} }}", "{ always_false }", times)
+        rewrite(site.objects, Role.TRACK_BALANCER, f"{{ {limit} }}", "{ always_false }")
     api = site.run_track()
     found = Entry(site)
     found.settle(site.visitor, len(api.pods))
@@ -184,6 +259,11 @@ def careless(sites: Sites) -> Entry:
 def test_one_address_shuts_others_out_where_connections_are_not_limited(careless: Entry) -> None:
     with idle(careless.site.stranger(), peer(careless), MAX_CONNECTIONS + 1), pytest.raises(TimeoutError):
         asked(careless, careless.site.visitor, head(careless, 0))
+
+
+def test_one_address_shuts_the_redirect_where_its_connections_are_not_limited(careless: Entry) -> None:
+    with idle(careless.site.stranger(), redirects(careless), MAX_REDIRECTS + 1):
+        assert redirected(careless) == []
 
 
 def test_one_address_shuts_others_out_where_requests_at_once_are_not_limited(careless: Entry) -> None:
@@ -198,11 +278,14 @@ def test_one_address_shuts_others_out_where_requests_at_once_are_not_limited(car
     assert said == [503]
 
 
-def test_the_balancer_survives_all_of_it_within_its_memory(entry: Entry, measured: Measured) -> None:
+def test_the_balancer_survives_all_of_it_and_its_resident_memory_stays_below_the_limit(
+    entry: Entry, measured: Measured
+) -> None:
     (balancer,) = entry.balancers.pods
+    assert most_sessions(balancer) >= IDLE_CONNECTIONS, "there is something to survive when all of this file is run"
     _, most = memory(entry)
 
-    measured("HAProxy's memory, at most", f"{most / 2**20:.0f} of {memory_limit(entry) / 2**20:.0f} MiB")
+    measured("HAProxy's resident memory, at most", f"{most / 2**20:.0f} of {memory_limit(entry) / 2**20:.0f} MiB")
     assert balancer.restarts == 0
     assert [pod.restarts for pod in entry.site.cluster.workloads[Role.TRACK_API].pods] == [0, 0]
     assert most < memory_limit(entry)

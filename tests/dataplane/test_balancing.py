@@ -52,8 +52,11 @@ def crowd(site: Site) -> Place:
 
 @pytest.fixture
 def api(site: Site) -> Workload:
-    """The instances, as few as ever."""
-    return site.cluster.workloads[Role.TRACK_API]
+    """The instances, as few as ever, and known to the balancers."""
+    api = site.cluster.workloads[Role.TRACK_API]
+    api.scale(_FEW)
+    Entry(site).settle(site.visitor, _FEW)
+    return api
 
 
 @contextlib.contextmanager
@@ -136,9 +139,10 @@ def test_as_many_instances_as_there_may_be_during_an_update_all_get_their_share(
             assert Counter(_answered_by(client, 2 * (_MOST + SURGE))) == {pod.name: 2 for pod in api.pods}
 
 
-def test_an_instance_beyond_the_slots_would_get_nothing(entry: Entry, api: Workload) -> None:
+def test_an_instance_beyond_the_slots_would_get_nothing(site: Site, entry: Entry, api: Workload) -> None:
     """What the number of slots is for; no more are ever wanted than `replicas.max` and the surge of an update."""
     api.scale(_MOST + SURGE + 1)
+    entry.settle(site.visitor, _MOST + SURGE)
     time.sleep(_PICKED_UP_SECONDS / 3)
 
     for balancer in entry.balancers.pods:
@@ -146,10 +150,8 @@ def test_an_instance_beyond_the_slots_would_get_nothing(entry: Entry, api: Workl
 
 
 def test_traffic_goes_on_for_as_long_as_dns_is_away(
-    site: Site, crowd: Place, entry: Entry, api: Workload, measured: Measured
+    crowd: Place, entry: Entry, api: Workload, measured: Measured
 ) -> None:
-    api.scale(_FEW)
-    entry.settle(site.visitor, _FEW)
     with entry.load(crowd, name="no-dns").running(rate=60) as run:
         with contextlib.ExitStack() as answering:
             for balancer in entry.balancers.pods:
@@ -168,11 +170,10 @@ def test_traffic_goes_on_for_as_long_as_dns_is_away(
     assert len(outcome.begun(before=back).instances) == _FEW
 
 
+@pytest.mark.usefixtures("api")
 def test_a_name_that_dns_denies_for_a_moment_is_remembered_for_hold_nx(
-    site: Site, entry: Entry, api: Workload, measured: Measured
+    site: Site, entry: Entry, measured: Measured
 ) -> None:
-    api.scale(_FEW)
-    entry.settle(site.visitor, _FEW)
     with _denied(site), entry.client(site.visitor) as client:
         began = time.monotonic()
         while client.track("denied").status_code == HTTPStatus.OK:

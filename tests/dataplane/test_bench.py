@@ -10,9 +10,21 @@ import pytest
 
 from tests.dataplane.bench import nginx
 from tests.dataplane.bench.balancers import cores, in_plain_text
-from tests.dataplane.bench.bed import CROWD, OURS_EDGE, OURS_FULL, OURS_HTTP2, Bed
+from tests.dataplane.bench.bed import (
+    CROWD,
+    DIRECT,
+    DIRECT_TLS,
+    NGINX,
+    NGINX_HTTP2,
+    NGINX_TLS,
+    OURS_EDGE,
+    OURS_FULL,
+    OURS_HTTP2,
+    Bed,
+    Target,
+)
 from tests.dataplane.bench.figures import Sample, needed, replicas, row, table
-from tests.dataplane.bench.measure import Load, await_answers, sample
+from tests.dataplane.bench.measure import Load, await_answers, references, sample
 from tests.dataplane.bench.processes import cpu_seconds, seconds_in
 from tests.dataplane.installation.providers import Plugins
 from tests.dataplane.sandbox import World
@@ -41,6 +53,18 @@ def test_ratios_compare_what_ran_in_the_same_round() -> None:
 
 def test_a_rival_without_a_single_answer_is_no_division_by_zero() -> None:
     assert row("ours", [_SAMPLE], [replace(_SAMPLE, rate=0)], None).to_direct == 0
+
+
+@pytest.mark.parametrize(
+    ("tls", "http2", "others"),
+    [
+        (False, False, (DIRECT, NGINX)),
+        (True, False, (DIRECT_TLS, NGINX_TLS)),
+        (True, True, (DIRECT_TLS, NGINX_HTTP2)),
+    ],
+)
+def test_targets_are_compared_with_others_of_the_same_protocol(tls: bool, http2: bool, others: tuple[str, str]) -> None:  # noqa: FBT001 - a parameter of the test
+    assert references(Target("ours", "10.0.0.1", 443, "a", tls, http2)) == others
 
 
 def test_cpu_is_told_for_each_request() -> None:

@@ -5,12 +5,13 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 import pytest
 
+from model.lifecycle import MAX_CONNECTIONS_PER_CLIENT
 from model.ports import Port
 from model.roles import Role
 from tests.dataplane.clients.answers import Answer
@@ -32,6 +33,8 @@ _SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 _TRUSTED = ("192.0.2.77", "2001:db8:1::77")
 _UNTRUSTED = ("203.0.113.77", "2001:db8:beef::77", "192.0.3.1", "198.18.0.10")
 _ROLES = (Role.TRACK_BALANCER, Role.GUI_API_BALANCER)
+_FEW = 20
+"""Connections of one client, where fewer are allowed than the program does."""
 
 
 def _v1(client: str) -> bytes:
@@ -179,6 +182,34 @@ def test_the_redirect_to_tls_goes_by_the_same_addresses(behind: Behind, client: 
             line.send(h1("GET", "/", "Connection: close", host=behind.site.host(role)))
 
             assert line.hear().statuses == ([308] if answered or always else [])
+
+
+@pytest.mark.parametrize(("clients", "kept"), [(_FEW + 1, _FEW + 1), (1, _FEW)], ids=["of many", "of one"])
+def test_connections_are_counted_for_whom_the_clouds_balancer_tells(behind: Behind, clients: int, kept: int) -> None:
+    site, role = behind.site, Role.TRACK_BALANCER
+    manifest = unselected(deployment(site, role))
+    text = text_of(manifest, "configuration", "haproxy.cfg", site)
+    limit = f"sc_conn_cur(1) gt {MAX_CONNECTIONS_PER_CLIENT}"
+    assert limit in text
+    fewer = text.replace(limit, f"sc_conn_cur(1) gt {_FEW}")
+    manifest = with_text(manifest, "configuration", "haproxy.cfg", fewer, site)
+    with one_more(site, role, manifest) as balancer, ExitStack() as opened:
+        lines = []
+        for number in range(_FEW + 1):
+            preface = _v1(f"203.0.113.{100 + number % clients}")
+            with suppress(ConnectionError, ssl.SSLError):
+                line = Line(
+                    *(behind.cloud, balancer.address, int(Port.BALANCER_HTTPS)),
+                    tls=trusting(site.authority, protocols=("http/1.1",)),
+                    server_name=site.host(role),
+                    preface=preface,
+                )
+                lines.append(opened.enter_context(line))
+        request = h1("POST", "/track", host=site.host(role), body=EVENT)
+        answered = [line.send(request) and line.hear().statuses == [200] for line in lines]
+
+    assert sum(answered) == kept
+    behind.told(role)
 
 
 def test_a_balancer_that_expects_it_of_all_would_believe_strangers(behind: Behind) -> None:

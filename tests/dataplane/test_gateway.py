@@ -1,16 +1,21 @@
 """Behind a Gateway: the balancer pods decide as they do without one, by the client's address that the Gateway tells."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from model.lifecycle import MAX_REQUESTS_PER_CLIENT
 from model.ports import Port
 from model.roles import Role
 from tests.dataplane.clients.answers import MalformedError
 from tests.dataplane.clients.h2raw import h2_exchange
+from tests.dataplane.clients.http1 import Peer
 from tests.dataplane.clients.raw import Line
+from tests.dataplane.clients.streams import at_once
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
@@ -33,7 +38,13 @@ from tests.dataplane.installation.providers import issued
 from tests.dataplane.installation.sites import Site
 from tests.dataplane.installation.variants import deployment, one_more, text_of, unselected, with_secret, with_text
 from tests.dataplane.neighbours.gateways import haproxy, nginx, route
-from tests.dataplane.scenarios.gateway_sites import Behind, behind_one_proxy, behind_two_proxies
+from tests.dataplane.scenarios.gateway_sites import (
+    MAX_BODY_BYTES,
+    REQUESTS_PER_SECOND,
+    Behind,
+    behind_one_proxy,
+    behind_two_proxies,
+)
 
 SPOOFED = {
     "nothing": (),
@@ -206,6 +217,62 @@ def test_the_balancers_own_refusals_come_through(behind: Behind) -> None:
         answer = talk.ask(h1("GET", "/install", host=talk.name))
 
     assert (answer.status, answer.header("strict-transport-security")) == (404, "max-age=31536000")
+
+
+def test_each_visitor_behind_a_gateway_has_places_of_their_own(behind: Behind) -> None:
+    greedy, modest = behind.site.office, behind.site.visitor
+    tls = trusting(behind.site.authority, protocols=("h2",))
+    peer = Peer((behind.gateway.address,), 443, behind.site.host(Role.TRACK_BALANCER), tls, "/track", True, True)  # noqa: FBT003 - HTTP/2 on a kept connection
+    with ThreadPoolExecutor() as threads:
+        many = threads.submit(at_once, greedy, peer, 100, ("x-fault", "slow-body"))
+        few = threads.submit(at_once, modest, peer, MAX_REQUESTS_PER_CLIENT, ("x-fault", "slow-body"))
+
+    assert many.result() == {200: MAX_REQUESTS_PER_CLIENT, 429: 100 - MAX_REQUESTS_PER_CLIENT}
+    assert few.result() == {200: MAX_REQUESTS_PER_CLIENT}
+    told = Counter(address for (address,) in behind.told(Role.TRACK_BALANCER))
+    assert told == {greedy.address: MAX_REQUESTS_PER_CLIENT, modest.address: MAX_REQUESTS_PER_CLIENT}
+
+
+def test_each_visitor_behind_a_gateway_has_a_rate_of_their_own(one_hop: dict[str, Behind], folder: Path) -> None:
+    site, role = one_hop["haproxy"].site, Role.TRACK_BALANCER
+    network = site.world.network("rated", "10.204.0.0/24", "2001:db8:204::/64")
+    manifest = unselected(deployment(site, role))
+    text, limit = text_of(manifest, "configuration", "haproxy.cfg", site), f"gt {REQUESTS_PER_SECOND * 10} "
+    assert limit in text
+    manifest = with_text(manifest, "configuration", "haproxy.cfg", text.replace(limit, "gt 20 "), site)
+    with one_more(site, role, manifest) as balancer:
+        found = route(site, role, [f"{balancer.address}:{int(Port.BALANCER_HTTPS)}"])
+        behind = Behind(site, haproxy(site, network, folder, [found], "haproxy-rated"), one_hop["haproxy"].taps)
+        until(lambda: _first_status(behind) == 200, str, 10)
+        with behind.talk(site.office) as one, behind.talk(site.visitor) as other:
+            event = h1("POST", "/track", host=one.name, body=EVENT)
+            statuses = [one.ask(event).status for _ in range(25)]
+            others = other.ask(event).status
+
+    assert statuses == [200] * 20 + [429] * 5
+    assert others == 200
+    behind.told(role)
+
+
+def test_a_body_too_large_is_refused_behind_a_gateway(behind: Behind) -> None:
+    with behind.talk(behind.site.visitor) as talk:
+        statuses = []
+        for length in (MAX_BODY_BYTES, MAX_BODY_BYTES + 1):
+            answer = talk.ask(h1("POST", "/track", host=talk.name, body=EVENT.ljust(length)))
+            # A Gateway's own refusal has no such header.
+            statuses.append((answer.status, answer.header("strict-transport-security")))
+
+    assert statuses == [(200, "max-age=31536000"), (413, "max-age=31536000")]
+    assert len(behind.told(Role.TRACK_BALANCER)) == 1
+
+
+def test_a_body_much_too_large_reaches_nobody_behind_a_gateway(behind: Behind) -> None:
+    """A Gateway that is still sending may miss the balancer's answer, and then has another or none for the visitor."""
+    with behind.talk(behind.site.visitor) as talk, contextlib.suppress(ConnectionError):
+        answer = talk.ask(h1("POST", "/track", host=talk.name, body=EVENT.ljust(100 * MAX_BODY_BYTES)))
+        assert answer.status in {413, 502}
+
+    assert not behind.told(Role.TRACK_BALANCER)
 
 
 def test_a_gateway_believes_no_other_balancer(one_hop: dict[str, Behind], folder: Path) -> None:

@@ -144,6 +144,8 @@ class Silence:
     silent: str
     down_after: float
     """Seconds until every balancer had it down."""
+    new: Outcome
+    """What visitors met who made a connection for each request, from the loss on."""
     served_again_after: float = 0.0
 
     @property
@@ -157,14 +159,18 @@ def silent(sites: Sites) -> dict[str, Silence]:
     """One instance's node is lost, and at the same time, in another site, one instance freezes for 25 s."""
     lost_node, frozen = (_site(sites, COST_MS="5") for _ in range(2))
     entries = _ready(lost_node), _ready(frozen)
+    crowds = [entry.site.crowd() for entry in entries]
     with ExitStack() as running:
-        runs = [
-            running.enter_context(entry.load(entry.site.crowd(), connections=20, name="silent").running(rate=60))
-            for entry in entries
-        ]
+        runs, new = (
+            [
+                running.enter_context(entry.load(crowd, name=name, **options).running(rate=rate))
+                for entry, crowd in zip(entries, crowds, strict=True)
+            ]
+            for name, rate, options in (("silent", 60, {"connections": 20}), ("silent-new", 20, {"reuse": False}))
+        )
         time.sleep(2)
         victims = [entry.site.cluster.workloads[Role.TRACK_API].pods[0] for entry in entries]
-        began = [run.now() for run in runs]
+        began, began_new = ([run.now() for run in each] for each in (runs, new))
         cut_off(victims[0])
         os.kill(victims[1].pid, signal.SIGSTOP)
         down = [0.0, 0.0]
@@ -186,8 +192,8 @@ def silent(sites: Sites) -> dict[str, Silence]:
         for entry, run, at in zip(entries, runs, began, strict=True)
     ]
     return {
-        "lost": Silence(losses[0], victims[0].name, down[0]),
-        "frozen": Silence(losses[1], victims[1].name, down[1], back),
+        "lost": Silence(losses[0], victims[0].name, down[0], new[0].outcome().begun(after=began_new[0])),
+        "frozen": Silence(losses[1], victims[1].name, down[1], new[1].outcome().begun(after=began_new[1]), back),
     }
 
 
@@ -200,9 +206,10 @@ def test_a_silent_instance_is_noticed_by_its_checks(silent: dict[str, Silence], 
 
 
 @pytest.mark.parametrize("kind", ["lost", "frozen"])
-def test_a_silent_instance_costs_only_requests_that_it_was_given_before(
+def test_a_silent_instance_costs_only_requests_begun_until_it_is_noticed(
     silent: dict[str, Silence], measured: Measured, kind: str
 ) -> None:
+    """Those that it had, and those that balancers send on connections that they have, or get from the kernel."""
     silence = silent[kind]
     failed = bad(silence.loss.outcome)
     measured(f"{kind} instance: failed", f"{failed.sent} of {silence.loss.outcome.sent}, {dict(failed.statuses)}")
@@ -213,6 +220,17 @@ def test_a_silent_instance_costs_only_requests_that_it_was_given_before(
     # A second before: a request that had begun and was not answered yet.
     before, after = silence.began - _NOTICED_SECONDS, silence.began + silence.down_after + _NOTICED_SECONDS
     assert not failed.where(lambda record: not before <= record.at <= after).records
+
+
+def test_a_lost_instance_costs_nobody_who_connects_after_its_loss(
+    silent: dict[str, Silence], measured: Measured
+) -> None:
+    """Balancers send the first request of a client's connection on a connection of its own, which they do not get."""
+    new = silent["lost"].new
+    measured("lost instance: failed on new connections", f"{bad(new).sent} of {new.sent}")
+
+    assert max(record.took for record in new.records) > _CONNECT_SECONDS, "nobody tried the lost instance"
+    assert not bad(new).records, str(bad(new))
 
 
 @pytest.mark.parametrize("kind", ["lost", "frozen"])

@@ -136,9 +136,9 @@ def test_with_a_second_stage_clients_get_an_answer(staged: Repeated, *, http2: b
     assert _told_to_a_client(staged, http2=http2) == HTTPStatus.BAD_GATEWAY
 
 
-def test_a_second_stage_would_lose_requests_whenever_a_balancer_drains(staged: Repeated) -> None:
-    """Why there is none. Run last: it ends the site's balancer."""
-    entry = staged.entry
+def test_a_second_stage_would_lose_requests_whenever_a_balancer_drains(sites: Sites) -> None:
+    """Why there is none. On a site of its own, whose balancer it ends."""
+    entry = _begun(sites, staged=True).entry
     (balancer,) = entry.balancers.pods
     with entry.client(entry.site.visitor) as client:
         assert client.track("before").status_code == HTTPStatus.OK
@@ -148,9 +148,9 @@ def test_a_second_stage_would_lose_requests_whenever_a_balancer_drains(staged: R
         assert client.track("meanwhile").status_code == HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def test_without_one_a_draining_balancer_answers_on_the_connections_it_has(as_it_is: Repeated) -> None:
-    """The other side of the same. Run last: it ends the site's balancer."""
-    entry = as_it_is.entry
+def test_without_one_a_draining_balancer_answers_on_the_connections_it_has(sites: Sites) -> None:
+    """The other side of the same."""
+    entry = _begun(sites, staged=False).entry
     (balancer,) = entry.balancers.pods
     with entry.client(entry.site.visitor) as client:
         assert client.track("before").status_code == HTTPStatus.OK

@@ -225,10 +225,16 @@ def test_curl_refuses_the_entry_under_another_name_or_with_another_authority(sit
     assert _curl(site, host, stranger)[0] == _UNTRUSTED
 
 
-def test_the_authority_of_entries_and_that_of_the_inside_are_two(site: Site) -> None:
-    entries = {Serving(site, role).data["ca.crt"].decode() for role in _ENTRIES}
+def test_the_authority_of_entries_and_that_of_the_inside_are_two(sites: Sites) -> None:
+    site = sites(small(certificates={"source": "generated", "encryption": "full"}))
+    entries, inside = (
+        {Serving(site, role).data["ca.crt"].decode() for role in roles}
+        for roles in (_ENTRIES, (Role.TRACK_API, Role.GUI_API))
+    )
 
     assert entries == {site.authority}
+    assert len(inside) == 1
+    assert not inside & entries
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,11 @@ _NOTES = f"""\
 Every proxy has the same instances behind it: nginx, which answers each POST to /track with {len(ANSWER)} bytes. Load
 generator, proxy and instances share this machine's cores, so requests/s tell what all of them cost together; CPU is
 the proxy's own, for each request. At {_MANY.connections} connections it includes that many handshakes.
-"to nginx" compares with nginx as Debian ships it, with TLS; over HTTP/2, with nginx over HTTP/2. As shipped, it makes a
-connection to an instance for every request; the row that keeps them is the fairer rival. nginx checks nothing, ours
-all that the configuration says, for {CROWD} client addresses; of its limits only requestsPerSecond is raised."""
+"to nginx" compares with nginx as Debian ships it, with the same protocol to the client: plain with plain, TLS with TLS,
+HTTP/2 with HTTP/2. "to direct" does so with the instances, which have no HTTP/2: it is their TLS then. As shipped,
+nginx makes a connection to an instance for every request; the row that keeps them is the fairer rival. nginx checks
+nothing, ours all that the configuration says, for {CROWD} client addresses; of its limits only requestsPerSecond is
+raised."""
 
 
 def main(arguments: Sequence[str]) -> int:

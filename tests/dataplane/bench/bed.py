@@ -26,8 +26,8 @@ from tests.dataplane.sandbox import Bind, Jail, Network, Place, World
 
 CROWD = 150
 """Client addresses. 1000 connections are then 7 of each: below what one client may have at a time."""
-DIRECT = "direct, plain"
-NGINX_TLS, NGINX_HTTP2 = "nginx, TLS", "nginx, TLS, HTTP/2"
+DIRECT, DIRECT_TLS = "direct, plain", "direct, TLS"
+NGINX, NGINX_TLS, NGINX_HTTP2 = "nginx, plain", "nginx, TLS", "nginx, TLS, HTTP/2"
 OURS_EDGE, OURS_FULL, OURS_HTTP2 = "ours, edge", "ours, full", "ours, edge, HTTP/2"
 """Names of targets that others are compared with, or that are looked for."""
 _READY_SECONDS = 30.0
@@ -78,7 +78,7 @@ class Bed:
         self.pods: list[Pod] = []
         self.targets = (
             Target(DIRECT, plain[0], Port.HTTP, self.edge.host, tls=False),
-            Target("direct, TLS", encrypted[0], Port.HTTP, self.edge.host, tls=True),
+            Target(DIRECT_TLS, encrypted[0], Port.HTTP, self.edge.host, tls=True),
             *self._run_nginx(plain),
             *self._run_balancers(),
         )
@@ -112,7 +112,7 @@ class Bed:
             return Target(name, place.address, port, self.edge.host, tls=tls, http2=http2, pid=pid, log=log)
 
         return [
-            target("nginx, plain", _HTTP, tls=False),
+            target(NGINX, _HTTP, tls=False),
             target(NGINX_TLS, _HTTPS),
             target("nginx, TLS, keeps connections", _TUNED),
             target(NGINX_HTTP2, _HTTP2, http2=True),

@@ -35,7 +35,7 @@ class Row:
     to_direct: float
     """Its rate divided by that of the instances without a proxy; the median of the rounds' ratios."""
     to_nginx: float | None
-    """Its rate divided by that of nginx with TLS, likewise; None where nothing is to be compared."""
+    """Its rate divided by that of nginx with the same protocol, likewise; None where nothing is to be compared."""
     cpu: float | None
     """Seconds of the proxy's CPU for each request."""
     errors: int

@@ -1,11 +1,21 @@
 """Runs of the load generators, in turn, so that a busy machine slows all that are compared."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from tests.dataplane.bench.bed import DIRECT, NGINX_HTTP2, NGINX_TLS, OURS_EDGE, OURS_FULL, Bed, Target
+from tests.dataplane.bench.bed import (
+    DIRECT,
+    DIRECT_TLS,
+    NGINX,
+    NGINX_HTTP2,
+    NGINX_TLS,
+    OURS_EDGE,
+    OURS_FULL,
+    Bed,
+    Target,
+)
 from tests.dataplane.bench.figures import Row, Sample, row
 from tests.dataplane.clients.events import event
 from tests.dataplane.clients.h2load import H2load, Report
@@ -34,7 +44,7 @@ class Load:
     def targets(self, bed: Bed) -> tuple[Target, ...]:
         """What is measured with it: with fresh connections only what they make a difference to."""
         if self.fresh:
-            return tuple(map(bed.target, (DIRECT, NGINX_TLS, OURS_EDGE, OURS_FULL)))
+            return tuple(map(bed.target, (DIRECT_TLS, NGINX_TLS, OURS_EDGE, OURS_FULL)))
         return bed.targets
 
     def run(self, place: Place, target: Target) -> Report:
@@ -68,7 +78,9 @@ def measured(bed: Bed, load: Load, rounds: int, say: Callable[[str], None]) -> l
         for target in targets:
             samples[target.name].append(sample(bed.crowd, load, target))
             say(f"{load}, round {number} of {rounds}: {target.name}: {samples[target.name][-1].rate:.0f} requests/s")
-    return [row(target.name, samples[target.name], samples[DIRECT], _compared(target, samples)) for target in targets]
+    return [
+        row(target.name, samples[target.name], *(samples[name] for name in references(target))) for target in targets
+    ]
 
 
 def sample(place: Place, load: Load, target: Target) -> Sample:
@@ -88,9 +100,15 @@ def sample(place: Place, load: Load, target: Target) -> Sample:
     )
 
 
-def _compared(target: Target, samples: dict[str, list[Sample]]) -> Sequence[Sample] | None:
-    """The samples of nginx with the same protocol to the client: load generators differ from each other as well."""
-    return samples[NGINX_HTTP2 if target.http2 else NGINX_TLS]
+def references(target: Target) -> tuple[str, str]:
+    """What `target` is compared with: instances without a proxy, and nginx, with the same protocol to the client.
+
+    Protocols cost by themselves, and load generators differ from each other as well. The instances have no HTTP/2; what
+    has is compared with their TLS.
+    """
+    if not target.tls:
+        return DIRECT, NGINX
+    return DIRECT_TLS, NGINX_HTTP2 if target.http2 else NGINX_TLS
 
 
 def _answers(place: Place, target: Target) -> bool:

@@ -48,9 +48,9 @@ class Pod:
         self.restarts = 0
         self.overran = False
         """Whether it had to be killed because its grace period was over."""
-        self.terminating = False
         self._args = args
         self._spec: JsonObject = args.template["spec"]
+        self._terminating = threading.Event()
         self._leaving = threading.Event()
         self._gone = threading.Event()
         self.volumes = Volumes(args.folder / "volumes", args.objects, args.namespace, self._spec)
@@ -64,7 +64,7 @@ class Pod:
     @property
     def ready(self) -> bool:
         """Whether Services lead to it."""
-        return not self.terminating and all(container.ready for container in self._containers)
+        return not self._terminating.is_set() and all(container.ready for container in self._containers)
 
     @property
     def address(self) -> str:
@@ -87,8 +87,8 @@ class Pod:
 
     def delete(self, *, hurry: bool = False) -> threading.Event:
         """Begin to end the pod as `kubectl delete` does, and return what tells when it is gone; or end it at once."""
-        if not self.terminating:
-            self.terminating = True
+        if not self._terminating.is_set():
+            self._terminating.set()
             threading.Thread(target=self._end, args=(hurry,), name=f"end {self.name}").start()
         return self._gone
 
@@ -125,6 +125,11 @@ class Pod:
     def grace_seconds(self) -> float:
         """From the beginning of its end until it is killed."""
         return float(self._spec["terminationGracePeriodSeconds"])
+
+    @property
+    def terminating(self) -> threading.Event:
+        """Set once its end has begun, be it with a preStop hook: its containers are not started any more."""
+        return self._terminating
 
     @property
     def leaving(self) -> threading.Event:
@@ -195,7 +200,7 @@ class _Running:
         assert process is not None
         if process.poll() is None:
             if not hurry:
-                os.kill(self._pod.place.world.pid(process), signal.SIGTERM)
+                self._pod.place.world.signal(process, signal.SIGTERM)
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -207,7 +212,7 @@ class _Running:
         try:
             command = (*self._container.get("command", ()), *self._container.get("args", ()))
             with self._lock:
-                if not self._pod.leaving.is_set():
+                if not self._pod.terminating.is_set():
                     self._process = self._pod.place.start(*command, jail=self._pod.jail(self._container), output=output)
         finally:
             os.close(output)
@@ -218,8 +223,9 @@ class _Running:
         while True:
             assert self._process is not None
             self._process.wait()
-            self._ready = self._started = False
-            if self._pod.leaving.wait(pause):
+            with self._lock:
+                self._ready = self._started = False
+            if self._pod.terminating.wait(pause):
                 return
             self._pod.restarts += 1
             self._launch()
@@ -231,30 +237,38 @@ class _Running:
         failures = 0
         pause = _EAGER_SECONDS
         while not self._pod.leaving.wait(pause):
-            if not self._started:
-                self._started = self._asks(self._container.get("startupProbe") or probe)
-                failures, pause = 0, _EAGER_SECONDS
-                continue
-            if self._asks(probe):
-                failures = 0
-                self._ready = True
-            else:
-                failures += 1
-                if probe and failures >= probe["failureThreshold"]:
-                    self._ready = False
-            pause = float(probe["periodSeconds"]) if probe else _EAGER_SECONDS
+            process, started = self._process, self._started
+            passed = self._asks(probe if started else self._container.get("startupProbe") or probe)
+            with self._lock:
+                if not self._runs(process):
+                    pause = _EAGER_SECONDS
+                elif not started:
+                    self._started = passed
+                    failures, pause = 0, _EAGER_SECONDS
+                else:
+                    failures = 0 if passed else failures + 1
+                    if passed:
+                        self._ready = True
+                    elif probe and failures >= probe["failureThreshold"]:
+                        self._ready = False
+                    pause = float(probe["periodSeconds"]) if probe else _EAGER_SECONDS
 
     def _supervise(self) -> None:
         """Ask the liveness probe, and end a container that has failed it too often."""
         probe = self._container.get("livenessProbe")
         failures = 0
-        while probe and not self._pod.leaving.wait(float(probe["periodSeconds"])):
-            failures = 0 if not self._started or self._asks(probe) else failures + 1
-            if failures >= probe["failureThreshold"]:
-                failures = 0
-                with self._lock:
-                    assert self._process is not None
-                    self._pod.place.world.kill(self._process)
+        while probe and not self._pod.terminating.wait(float(probe["periodSeconds"])):
+            process, started = self._process, self._started
+            passed = not started or self._asks(probe)
+            with self._lock:
+                failures = 0 if passed or not self._runs(process) else failures + 1
+                if process and failures >= probe["failureThreshold"] and not self._pod.terminating.is_set():
+                    failures = 0
+                    self._pod.place.world.kill(process)
+
+    def _runs(self, process: subprocess.Popen[str] | None) -> bool:
+        """Whether `process` is still the container's: what a probe has found out about an earlier one is void."""
+        return process is not None and process is self._process and process.returncode is None
 
     def _asks(self, probe: JsonObject | None) -> bool:
         if probe is None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tests.dataplane.cluster.cluster import Cluster
 
 _READY_SECONDS = 15.0
+_BUSY_SECONDS = 5.0
+"""What a busy machine may need beyond a grace period, to kill and to clean up."""
 
 
 class Workload:
@@ -46,28 +48,27 @@ class Workload:
         self.left.append(pod)
         return pod.delete(hurry=hurry)
 
-    def replace(self, pod: Pod) -> threading.Event:
-        """End one pod as `kubectl delete` does: another begins at the same time."""
-        gone = self.delete(pod)
-        self._add()
-        return gone
-
     def restart(self) -> None:
-        """Replace every pod as a rolling update does; the last one is gone when this returns."""
+        """Replace every pod as a rolling update does; the last one is gone when this returns.
+
+        Raises:
+            TimeoutError: a new one is not ready, or an old one is there after its grace period, with their logs.
+        """
         strategy = self._manifest["spec"]["strategy"]["rollingUpdate"]
         assert (strategy["maxSurge"], strategy["maxUnavailable"]) == (1, 0), "only this way of updating is known here"
         going = []
         for pod in tuple(self.pods):
             self.wait([self._add()])
-            going.append(self.delete(pod))
-        for gone in going:
-            assert gone.wait(_READY_SECONDS), "a pod outlived its grace period"
+            going.append((pod, self.delete(pod)))
+        for pod, gone in going:
+            if not gone.wait(pod.grace_seconds + _BUSY_SECONDS):
+                raise TimeoutError(f"{pod.name} outlived its grace period of {pod.grace_seconds:g} s: {pod.log()}")
 
     def wait(self, pods: list[Pod] | None = None) -> None:
         """Wait until `pods` are ready, or all of them.
 
         Raises:
-            TimeoutError: they are not, after a minute; with their logs.
+            TimeoutError: they are not, after 15 seconds; with their logs.
         """
         waited = self.pods if pods is None else pods
         until(lambda: all(pod.ready for pod in waited), lambda: "".join(pod.log() for pod in waited), _READY_SECONDS)

@@ -13,6 +13,8 @@ from tests.dataplane.sandbox import Place
 
 _ETH_P_IP = 0x0800
 _SO_RCVBUFFORCE = 33
+_SOL_PACKET = 263
+_PACKET_STATISTICS = 6
 _TO_THIS_HOST = 0
 _SYN = 0x02
 _BUFFER = 1 << 24
@@ -20,6 +22,7 @@ _LARGEST = 1 << 17
 
 _REQUEST = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~\x80-\xff]+) HTTP/1\.[01]\r\n((?:[^\r\n]+\r\n)*)\r\n")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([^\r\n]*)\r\n")
+_CHECK = b"GET /healthcheck "
 _CHUNK = re.compile(rb"([0-9A-Fa-f]+)\r\n")
 
 
@@ -47,19 +50,42 @@ class AmbiguousError(AssertionError):
     """Bytes that two programs could read in two ways."""
 
 
+class MissedError(RuntimeError):
+    """Packets that went by unheard: nothing can be said about what has come."""
+
+
 @dataclass
-class _Stream:
+class Stream:
+    """What one side of a connection has sent; `expected` is the number of its next byte."""
+
     connection: tuple[str, int]
     expected: int
+    whole: bool = True
+    """Whether it has been heard from its beginning on."""
     data: bytes = b""
     later: dict[int, bytes] = field(default_factory=dict)
 
     def add(self, sequence: int, payload: bytes) -> None:
         """Put a segment where it belongs, whenever and however often it comes."""
-        self.later[sequence] = payload
-        while (ahead := self.later.pop(self.expected, None)) is not None:
-            self.data += ahead
-            self.expected = (self.expected + len(ahead)) % (1 << 32)
+        self.later[sequence] = max(payload, self.later.get(sequence, b""), key=len)
+        for start in sorted(self.later, key=self._ahead):
+            if (ahead := self._ahead(start)) > 0:
+                return
+            fresh = self.later.pop(start)[-ahead:]
+            self.data += fresh
+            self.expected = (self.expected + len(fresh)) % (1 << 32)
+
+    @property
+    def left(self) -> list[bytes]:
+        """What has come and is no whole request, in pieces where something is missing in between."""
+        # A check that was under way when the listening began is all that its connection carries.
+        known = not self.whole and self.data.startswith(_CHECK) and b"x-forwarded-for" not in self.data.lower()
+        return [piece for piece in (b"" if known else self.data, *self.later.values()) if piece]
+
+    def _ahead(self, sequence: int) -> int:
+        """How far behind what has come a segment begins; negative where it has come before."""
+        half = 1 << 31
+        return (sequence - self.expected + half) % (1 << 32) - half
 
 
 class Wiretap:
@@ -73,7 +99,8 @@ class Wiretap:
         self._socket = place.call(socket.socket, socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_ETH_P_IP))
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
         self._socket.settimeout(0)
-        self._streams: dict[tuple[str, int], _Stream] = {}
+        self._streams: dict[tuple[str, int], Stream] = {}
+        self._given_up: list[bytes] = []
 
     def __enter__(self) -> Self:
         return self
@@ -88,18 +115,27 @@ class Wiretap:
 
         Raises:
             AmbiguousError: something has come that is not HTTP/1.1 to the letter.
+            MissedError: more has come than there was room for.
         """
         found: list[Sent] = []
         for stream in self._heard():
-            found += _complete(stream)
+            if stream.whole:
+                found += _complete(stream)
+        _, dropped = struct.unpack("=II", self._socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))
+        if dropped:
+            raise MissedError(f"the kernel has dropped {dropped} packets")
         return found
 
     @property
     def unfinished(self) -> list[bytes]:
-        """Beginnings of requests, the rest of which has not come."""
-        return [stream.data for stream in self._streams.values() if stream.data]
+        """What `requests` has heard and could not put together.
 
-    def _heard(self) -> Iterator[_Stream]:
+        Beginnings of requests, the rest of which has not come; what came on connections that are older than this tap,
+        where no beginning is known; and what came behind a gap.
+        """
+        return [*self._given_up, *(piece for stream in self._streams.values() for piece in stream.left)]
+
+    def _heard(self) -> Iterator[Stream]:
         """Each stream that something has come on, as often as that is so."""
         while True:
             try:
@@ -109,7 +145,7 @@ class Wiretap:
             if kind == _TO_THIS_HOST and packet[9] == socket.IPPROTO_TCP:
                 yield from self._take(packet)
 
-    def _take(self, packet: bytes) -> Iterator[_Stream]:
+    def _take(self, packet: bytes) -> Iterator[Stream]:
         (length,) = struct.unpack_from("!H", packet, 2)
         start = (packet[0] & 0x0F) * 4
         source, target, sequence, _, offset, flags = struct.unpack_from("!HHIIBB", packet, start)
@@ -117,15 +153,18 @@ class Wiretap:
             return
         connection = socket.inet_ntoa(packet[12:16]), source
         if flags & _SYN:
-            self._streams[connection] = _Stream(connection, (sequence + 1) % (1 << 32))
+            if earlier := self._streams.get(connection):
+                self._given_up += earlier.left
+            self._streams[connection] = Stream(connection, (sequence + 1) % (1 << 32))
         # A length of zero stands for a packet that is too large to have one.
         payload = packet[start + (offset >> 4) * 4 : length or None]
-        if payload and (stream := self._streams.get(connection)):
+        if payload:
+            stream = self._streams.setdefault(connection, Stream(connection, sequence, whole=False))
             stream.add(sequence, payload)
             yield stream
 
 
-def _complete(stream: _Stream) -> Iterator[Sent]:
+def _complete(stream: Stream) -> Iterator[Sent]:
     while stream.data:
         data, stream.data = stream.data, b""
         if (found := _first(stream.connection, data)) is None:

@@ -20,6 +20,7 @@ from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.clients.run import Run
 from tests.dataplane.cluster import Pod, Workload
 from tests.dataplane.cluster.workloads import until
+from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import Site
 from tests.dataplane.sandbox import Place
 
@@ -151,13 +152,8 @@ def unprocessed(api: Workload, outcome: Outcome) -> Outcome:
 
 
 def reconfigured(site: Site, balancer: Role, text: str, other: str) -> None:
-    """Let balancers that start from now on have `other` in place of `text` in their configuration."""
-    manifest = next(each for each in site.objects.of_kind("ConfigMap") if each["metadata"]["name"] == balancer.value)
-    configuration = manifest["data"]["haproxy.cfg"]
-    if text not in configuration:
-        raise LookupError(f"{balancer} has no {text!r} that could be replaced")
-    manifest["data"]["haproxy.cfg"] = configuration.replace(text, other)
-    site.objects.put(manifest)
+    """Let balancers that start from now on have `other` in place of `text`, which stands there once."""
+    rewrite(site.objects, balancer, text, other)
 
 
 def cut_off(pod: Pod) -> None:

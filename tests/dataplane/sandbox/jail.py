@@ -24,8 +24,6 @@ class Jail:
     debian: Path
     host_name: str
     binds: tuple[Bind, ...] = ()
-    links: Mapping[str, str] = field(default_factory=dict)
-    """Symbolic links: where each is, and what it leads to."""
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: str = "/"
     """Where the command starts."""
@@ -68,8 +66,8 @@ class Jail:
 
     def _file_system(self) -> Iterator[str]:
         yield from ("--ro-bind", str(self.debian / "usr"), "/usr")
-        for link, target in {**{f"/{name}": where for name, where in _LINKS.items()}, **self.links}.items():
-            yield from ("--symlink", target, link)
+        for name, target in _LINKS.items():
+            yield from ("--symlink", target, f"/{name}")
         yield from ("--proc", "/proc", "--dev", "/dev")
         if self.writable_tmp:
             yield from ("--perms", "1777", "--tmpfs", "/tmp")  # noqa: S108 - the jail's own

@@ -21,6 +21,8 @@ _T = TypeVar("_T")
 
 _CLONE_NEWNET = 0x40000000
 _START_SECONDS = 10.0
+_ENDED = (ProcessLookupError, FileNotFoundError, TimeoutError)
+"""What it is like to look for a process that has ended, or to have it end meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ class World:
             )
         self.debian = debian
         self._used: dict[str, int] = {}
-        self._links = 0
+        self._links = self._bridges = 0
         self._started: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Self:
@@ -138,7 +140,9 @@ class World:
     def network(self, name: str, *subnets: str) -> Network:
         """A new link, reached from every other by the router."""
         network = Network(name, subnets)
-        self.ip("link", "add", name, "type", "bridge")
+        # Of its own, or the bridge takes that of whichever place has the lowest, and neighbours look for the old one.
+        self._bridges += 1
+        self.ip("link", "add", name, "address", f"02:00:00:00:00:{self._bridges:02x}", "type", "bridge")
         for gateway in network.gateways:
             self.ip("address", "add", str(gateway), "dev", name, *_no_detection(gateway).split())
         self.ip("link", "set", name, "up")
@@ -195,14 +199,14 @@ class World:
 
     def signal(self, process: "subprocess.Popen[str]", number: int) -> None:
         """Send a signal to the first process in a jail; nothing where it has ended."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(*_ENDED):
             os.kill(self.pid(process), number)
 
     def kill(self, process: "subprocess.Popen[str]") -> None:
         """End a jail with everything in it, at once."""
         try:
             os.kill(self.pid(process), 9)
-        except (ProcessLookupError, TimeoutError):
+        except _ENDED:
             process.kill()
         process.wait()
 

@@ -19,6 +19,10 @@ from tests.dataplane.sandbox import Place
 
 INSTANCES = {Role.TRACK_BALANCER: Role.TRACK_API, Role.GUI_API_BALANCER: Role.GUI_API}
 """What stands behind which balancer."""
+REQUESTS_PER_SECOND = 100_000
+"""Of a client, so that none of the tests' is held to it."""
+MAX_BODY_BYTES = 8192
+"""Less than Gateways themselves let through, and little enough for a balancer to read before it refuses more."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ def behind_two_proxies(sites: Sites, folder: Path) -> Iterator[Behind]:
 def _settings(hops: int) -> dict[str, object]:
     proxies = {"namespace": "gateways", "labels": {"app": "gateway"}}
     gateway = {"className": "any", "proxies": proxies, "trustedHops": hops}
-    return {"mode": "gateway", "replicas": 1, "requestsPerSecond": 100_000, "gateway": gateway}
+    balancer = {"mode": "gateway", "replicas": 1, "gateway": gateway}
+    return balancer | {"requestsPerSecond": REQUESTS_PER_SECOND, "maxBodyBytes": MAX_BODY_BYTES}
 
 
 def _site(sites: Sites, hops: int, listening: ExitStack) -> tuple[Site, dict[Role, Wiretap]]:

@@ -1,6 +1,8 @@
 """The keep-alive race, which takes minutes and little else: it is run beside the other tests."""
 
 import re
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -25,6 +27,7 @@ from tests.unit.engine import Recording
 PAUSE_SECONDS = 5.0
 """For so long, uvicorn keeps an idle connection unless it is told otherwise."""
 _WORK_SECONDS = 0.4
+_LOAD_SECONDS, _LOOK_SECONDS = 5.0, 1.0
 _PER_CLIENT = 4
 """Visitors with the same address; more than 16 at a time are refused."""
 
@@ -51,6 +54,18 @@ class Result:
     """How many requests the balancer sent to an instance on a connection that had been idle."""
 
 
+@dataclass(frozen=True)
+class Begun:
+    """What runs beside the other tests; each waits for its result."""
+
+    ours: Callable[[], Result]
+    """The race as the program makes it, for five minutes."""
+    defaults: Callable[[], Result]
+    """Half as long, with more visitors, and the idle times that uvicorn and HAProxy come with."""
+    idle: Callable[[], float]
+    """Seconds after a load until a balancer has let go of the last idle connection to an instance."""
+
+
 def pauses(spread: float, seconds: float) -> Rhythm:
     """Requests for about so many seconds, each begun 5 s after the answer to the last one, more or less by `spread`."""
     # Two requests on one connection may be off by half of the spread in opposite directions.
@@ -73,6 +88,7 @@ class Races:
         self._folder = folder
         self._threads = ThreadPoolExecutor(thread_name_prefix="race")
         self._runs: list[Run] = []
+        self._closed = threading.Event()
 
     def begin(self, name: str, race: Race) -> Callable[[], Result]:
         """Run a race; what is returned waits for its result."""
@@ -80,8 +96,13 @@ class Races:
         self._runs.append(run)
         return self._threads.submit(self._hold, self._folder / name, race, run).result
 
+    def watch(self, name: str) -> Callable[[], float]:
+        """Load balancers for a moment and leave them alone; what is returned waits until nothing idles any more."""
+        return self._threads.submit(self._leave_alone, self._folder / name).result
+
     def close(self) -> None:
         """Break off what is not over."""
+        self._closed.set()
         for run in self._runs:
             run.stop()
         self._threads.shutdown()
@@ -100,11 +121,32 @@ class Races:
             crowd.call(follow, race.rhythm, peers, run)
             return Result(run.outcome(), sum(_reused(metrics(pod)) for pod in entry.balancers.pods))
 
+    def _leave_alone(self, folder: Path) -> float:
+        folder.mkdir()
+        with ExitStack() as ending:
+            site = Site(ending.enter_context(World(self._debian)), *self._installation, folder)
+            ending.callback(site.cluster.close)
+            api = site.run_track(LATENCY_MS="300")
+            entry = Entry(site)
+            entry.settle(site.visitor, len(api.pods))
+            with entry.load(site.crowd(), connections=100, name="crowd").running(rate=300):
+                self._closed.wait(_LOAD_SECONDS)
+            began = time.monotonic()
+            while any(_idle(metrics(pod)) for pod in entry.balancers.pods) and not self._closed.wait(_LOOK_SECONDS):
+                pass
+            return time.monotonic() - began
+
 
 def _peer(entry: Entry, *, http2: bool) -> Peer:
     site = entry.site
     tls = trusting(site.authority, protocols=("h2",) if http2 else ("http/1.1",))
     return Peer((entry.address,), 443, site.host(entry.role), tls, "/track", http2, reuse=True)
+
+
+def _idle(told: str) -> int:
+    found = re.findall(r'^haproxy_server_idle_connections_current\{proxy="instances",.*\} (\d+)$', told, re.MULTILINE)
+    assert found, "the balancer does not tell how many connections idle"
+    return sum(map(int, found))
 
 
 def _reused(told: str) -> int:

@@ -3,17 +3,16 @@
 import ssl
 import time
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
 from model.ports import Port
 from model.roles import Role
 from tests.dataplane.clients.load import Load
-from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.clients.raw import handshake
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.installation.authorities import Signed
+from tests.dataplane.installation.entries import bad as bad  # noqa: PLC0414 - mypy takes no other name for exported
 from tests.dataplane.installation.sites import Site
 from tests.dataplane.installation.variants import await_entry, deployment
 from tests.dataplane.sandbox import Place
@@ -108,8 +107,3 @@ def leaf(data: Signed) -> bytes:
     """The server's own certificate in a Secret, DER."""
     end = "-----END CERTIFICATE-----"
     return ssl.PEM_cert_to_DER_cert(data["tls.crt"].decode().split(end)[0] + end + "\n")
-
-
-def bad(outcome: Outcome) -> Outcome:
-    """The requests that were not answered 200."""
-    return outcome.where(lambda record: record.status != HTTPStatus.OK)

@@ -61,7 +61,7 @@ def test_one_pod_runs_one_worker_in_every_release(name: str, release: str, encry
 def test_instances_keep_idle_connections_longer_than_balancers(stack: Recording, name: str) -> None:
     arguments = stack.find("Deployment", name).container("api")["args"]
 
-    assert "--timeout-keep-alive=75" in arguments
+    assert "--timeout-keep-alive=600" in arguments
     balancer = stack.find("ConfigMap", f"{name.removesuffix('-api') if name == 'track-api' else name}-balancer")
     assert "pool-purge-delay 30s" in balancer.inputs["data"]["haproxy.cfg"]
 
@@ -289,7 +289,7 @@ def test_with_tls_all_the_way_the_program_finds_what_its_arguments_name(encrypte
 
     options = Options.read(container["args"])
 
-    assert (options.host, options.port, options.keep_alive) == ("0.0.0.0", 8080, 75)  # noqa: S104 - pods listen so
+    assert (options.host, options.port, options.keep_alive) == ("0.0.0.0", 8080, 600)  # noqa: S104 - pods listen so
     assert options.application == "app.main:application"
     certificates = volumes[mounts[str(options.certificate.parent)]]["secret"]
     assert certificates["secretName"] == f"{name}-tls"

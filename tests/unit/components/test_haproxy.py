@@ -11,6 +11,8 @@ from model.lifecycle import (
     GRACE_SECONDS,
     MAX_CONNECTIONS,
     MAX_CONNECTIONS_PER_CLIENT,
+    MAX_REDIRECTS,
+    MAX_REDIRECTS_PER_CLIENT,
     MAX_REQUESTS_PER_CLIENT,
     MAX_REQUESTS_PER_INSTANCE,
     QUEUE_TIMEOUT_SECONDS,
@@ -115,7 +117,7 @@ def test_behind_a_gateway_the_client_is_the_address_that_trusted_proxies_told(ho
         "http-request deny deny_status 400 unless { var(txn.client) -m found }",
         "http-request set-src var(txn.client)",
         "http-request deny deny_status 403 unless trusted",
-        "http-request track-sc0 src",
+        "http-request track-sc0 src,ipmask(32,64)",
         "http-request set-header X-Forwarded-For %[src]",
     ]
     positions = [lines.index(step) for step in steps]
@@ -281,7 +283,7 @@ def test_no_client_holds_many_instances_places_at_a_time(settings: Settings) -> 
     lines = sections(settings)["frontend entry"]
     told = f"http-request deny deny_status 429 if {{ sc_trackers(0) gt {MAX_REQUESTS_PER_CLIENT} }}"
 
-    assert lines.index("http-request track-sc0 src") < lines.index(told)
+    assert lines.index("http-request track-sc0 src,ipmask(32,64)") < lines.index(told)
 
 
 def test_a_body_of_untold_length_is_refused() -> None:
@@ -318,12 +320,27 @@ def test_instances_are_remembered_while_dns_is_away_and_forgotten_when_dns_says_
 def test_one_address_cannot_have_all_connections(settings: Settings, layer: str) -> None:
     found = sections(settings, public=True)
 
-    assert "stick-table type ipv6 size 200k expire 30s store conn_cur" in found["frontend plain"]
-    for lines in entries(found):
-        counted = lines.index(f"tcp-request {layer} track-sc1 src table plain")
-        assert lines[counted + 1] == (
-            f"tcp-request {layer} reject if {{ sc_conn_cur(1) gt {MAX_CONNECTIONS_PER_CLIENT} }}"
-        )
+    limits = {"plain": MAX_REDIRECTS_PER_CLIENT, "connections": MAX_CONNECTIONS_PER_CLIENT}
+    for lines, (table, limit) in zip(entries(found), limits.items(), strict=True):
+        counted = lines.index(f"tcp-request {layer} track-sc1 src,ipmask(32,64) table {table}")
+        assert lines[counted + 1] == f"tcp-request {layer} reject if {{ sc_conn_cur(1) gt {limit} }}"
+    for section in ("frontend plain", "backend connections"):
+        assert "stick-table type ipv6 size 200k expire 30s store conn_cur" in found[section]
+
+
+def test_one_address_cannot_have_more_than_a_part_of_the_redirects() -> None:
+    assert f"maxconn {MAX_REDIRECTS}" in sections({}, public=True)["frontend plain"]
+    assert MAX_REDIRECTS_PER_CLIENT * 10 <= MAX_REDIRECTS
+
+
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_addresses_of_one_ipv6_network_count_as_one_and_ipv4_addresses_each(settings: Settings) -> None:
+    """Spelled as IPv6, as some proxies tell them, all IPv4 addresses would be in one network of 64 bits."""
+    lines = [line for lines in sections(settings, public=True).values() for line in lines if "track-sc" in line]
+    assert lines
+    for spelled, told in zip(lines[::2], lines[1::2], strict=True):
+        assert " src,ipmask(32,64)" in told
+        assert spelled == f"{told.replace(',ipmask(32,64)', '')} if {{ src ::ffff:0:0/96 }}"
 
 
 def test_connections_behind_a_gateway_are_not_counted_by_the_address_of_the_gateway() -> None:
