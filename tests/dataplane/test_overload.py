@@ -124,7 +124,7 @@ def test_throughput_stays_near_its_peak_while_three_times_as_much_is_asked_for(
         f"overload: worst {WINDOW_SECONDS:g} s, of the peak",
         f"{min(windows) / max(windows):.0%}; requests late by {overload.outcome.lag:.2f} s at most",
     )
-    assert overload.outcome.lag < 1, "the load generator did not keep up"
+    assert overload.outcome.lag < 2, "the load generator did not keep up"
     assert not overload.outcome.skipped, "the load generator did not keep up"
     assert overload.outcome.sent >= 0.97 * 3 * CAPACITY * SECONDS, f"the load itself was less: {overload.outcome}"
     assert min(windows) >= 0.8 * max(windows), windows
