@@ -104,7 +104,7 @@ def test_the_console_is_told_its_settings_for_its_release(release: str) -> None:
 
 
 def test_instances_keep_idle_connections_longer_than_balancers(plain: Recording) -> None:
-    assert "keepalive_timeout 75s;" in files(plain)["nginx.conf"]
+    assert "keepalive_timeout 600s;" in files(plain)["nginx.conf"]
 
 
 def test_logs_hold_no_arguments(plain: Recording) -> None:
