@@ -68,10 +68,11 @@ SERVER_TIMEOUT_SECONDS = 20
 """A balancer's patience with an instance; above `LONGEST_REQUEST_SECONDS`, or clients see 504 for a true answer."""
 
 BALANCER_KEEP_ALIVE_SECONDS = 30
-"""In this time, a balancer drops about half of the idle connections to an instance: of 100, the last after 266 s..."""
+"""In this time, a balancer drops about half of the idle connections to an instance; in 5 minutes, all but the last..."""
 
 INSTANCE_KEEP_ALIVE_SECONDS = 600
-"""...and an instance each only after this time, so that no request is sent into a connection that is being closed."""
+"""...and an instance each only after this time. The one that is left has then carried nothing for so long that hardly a
+request can meet its end."""
 
 LOST_NODE_SECONDS = 30
 """Stateless pods leave a lost node after this time; Kubernetes' own default of 300 s is an outage."""
