@@ -68,7 +68,7 @@ SERVER_TIMEOUT_SECONDS = 20
 """A balancer's patience with an instance; above `LONGEST_REQUEST_SECONDS`, or clients see 504 for a true answer."""
 
 BALANCER_KEEP_ALIVE_SECONDS = 30
-"""In this time, a balancer drops about half of the idle connections to an instance; in 5 minutes, all but the last..."""
+"""In this time, a balancer drops about half of its idle connections to an instance, in 5 minutes all but one..."""
 
 INSTANCE_KEEP_ALIVE_SECONDS = 600
 """...and an instance each only after this time. The one that is left has then carried nothing for so long that hardly a
