@@ -32,7 +32,6 @@ from tests.dataplane.hostile.abuse import (
     most_sessions,
     one_from_each,
     others,
-    peer,
 )
 from tests.dataplane.installation.entries import Entry, requests
 from tests.dataplane.installation.mutations import rewrite
@@ -88,7 +87,7 @@ def dripped(entry: Entry) -> dict[str, Held]:
     }
     with ThreadPoolExecutor() as threads:
         running = {
-            kind: threads.submit(entry.site.stranger().call, drip, peer(entry), drops, number, HELD_SECONDS)
+            kind: threads.submit(entry.site.stranger().call, drip, entry.peer(), drops, number, HELD_SECONDS)
             for kind, (number, drops) in kinds.items()
         }
     return {kind: result.result() for kind, result in running.items()}
@@ -124,7 +123,7 @@ def test_others_are_served_beside_ten_thousand_idle_connections(
 ) -> None:
     with (
         others(entry, crowd, measured, f"{IDLE_CONNECTIONS} idle connections", patience=OPENING_SECONDS),
-        idle(many, peer(entry), IDLE_CONNECTIONS) as connections,
+        idle(many, entry.peer(), IDLE_CONNECTIONS) as connections,
     ):
         time.sleep(1)
         kept = still_open(connections)
@@ -136,7 +135,7 @@ def test_others_are_served_beside_ten_thousand_idle_connections(
 def test_one_address_cannot_hold_all_connections(entry: Entry, crowd: Place, abuser: Place, measured: Measured) -> None:
     with (
         others(entry, crowd, measured, "as many of one address", patience=OPENING_SECONDS),
-        idle(abuser, peer(entry), MAX_CONNECTIONS + 1) as connections,
+        idle(abuser, entry.peer(), MAX_CONNECTIONS + 1) as connections,
     ):
         kept = still_open(connections)
 
@@ -146,7 +145,7 @@ def test_one_address_cannot_hold_all_connections(entry: Entry, crowd: Place, abu
 
 def redirects(entry: Entry) -> Peer:
     """The port that only redirects to https."""
-    return replace(peer(entry), port=80, tls=None)
+    return replace(entry.peer(), port=80, tls=None)
 
 
 def redirected(entry: Entry) -> list[int]:
@@ -188,7 +187,7 @@ def test_addresses_of_one_ipv6_network_have_as_many_requests_at_once_as_one_addr
     six = (entry.site.cluster.entry(entry.role, 6),)
     (balancer,) = entry.balancers.pods
     before = requests(balancer)
-    with one_from_each(household, replace(peer(entry), addresses=six)) as connections:
+    with one_from_each(household, replace(entry.peer(), addresses=six)) as connections:
         *held, last = connections[: MAX_REQUESTS_PER_CLIENT + 1]
         for connection in held:
             connection.sendall(head(entry, 100_000) + b"{" * 20_000)
@@ -205,7 +204,7 @@ def test_addresses_of_one_ipv6_network_have_as_many_requests_at_once_as_one_addr
 def test_others_are_served_beside_idle_connections_with_tls(
     entry: Entry, crowd: Place, many: Place, measured: Measured
 ) -> None:
-    with others(entry, crowd, measured, "idle connections with TLS"), handshaken(many, peer(entry), 4) as connections:
+    with others(entry, crowd, measured, "idle connections with TLS"), handshaken(many, entry.peer(), 4) as connections:
         measured("idle connections with TLS", f"{len(connections)}, {memory(entry)[0] / 2**20:.0f} MiB resident")
         assert still_open(connections)
 
@@ -226,7 +225,7 @@ def test_one_address_gets_no_more_than_its_rate_and_others_are_not_held_to_it(
 
 
 def test_streams_of_one_connection_count_as_requests_at_once(entry: Entry, abuser: Place) -> None:
-    statuses = at_once(abuser, peer(entry, http2=True), 100, ("x-fault", "slow-body"))
+    statuses = at_once(abuser, entry.peer(http2=True), 100, ("x-fault", "slow-body"))
 
     assert statuses == {200: MAX_REQUESTS_PER_CLIENT, 429: 100 - MAX_REQUESTS_PER_CLIENT}
 
@@ -236,7 +235,7 @@ def test_others_are_served_while_streams_are_opened_and_reset(
 ) -> None:
     with others(entry, crowd, measured, "a flood of reset streams"):
         began = time.monotonic()
-        streams = opened_and_reset(abuser, peer(entry, http2=True), 20_000)
+        streams = opened_and_reset(abuser, entry.peer(http2=True), 20_000)
         measured("streams opened and reset", f"{streams} in {time.monotonic() - began:.1f} s")
 
 
@@ -257,7 +256,7 @@ def careless(sites: Sites) -> Entry:
 
 
 def test_one_address_shuts_others_out_where_connections_are_not_limited(careless: Entry) -> None:
-    with idle(careless.site.stranger(), peer(careless), MAX_CONNECTIONS + 1), pytest.raises(TimeoutError):
+    with idle(careless.site.stranger(), careless.peer(), MAX_CONNECTIONS + 1), pytest.raises(TimeoutError):
         asked(careless, careless.site.visitor, head(careless, 0))
 
 
@@ -270,7 +269,7 @@ def test_one_address_shuts_others_out_where_requests_at_once_are_not_limited(car
     slow = Drops(head(careless, 100_000) + b"{" * 20_000, b"{" * 10)
     places = 2 * MAX_REQUESTS_PER_INSTANCE
     with ThreadPoolExecutor() as threads:
-        dripping = threads.submit(careless.site.stranger().call, drip, peer(careless), slow, places, 8)
+        dripping = threads.submit(careless.site.stranger().call, drip, careless.peer(), slow, places, 8)
         until(lambda: requests(careless.balancers.pods[0]) > places, lambda: "few requests", HELD_SECONDS)
         said = asked(careless, careless.site.visitor, head(careless, 0, "Connection: close"))
 

@@ -10,7 +10,7 @@ from model.roles import Role
 from tests.dataplane.clients.browser import PageError
 from tests.dataplane.conftest import Sites
 from tests.dataplane.evidence.wiretap import Sent, Wiretap
-from tests.dataplane.installation.entries import reconfigured
+from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import Site
 from tests.dataplane.instance import FOLDER
 from tests.dataplane.neighbours.websites import Website, browser, certified, hosting, shown, website
@@ -192,7 +192,7 @@ def test_where_the_route_to_the_script_is_closed_pages_can_only_bring_their_own(
 
 def test_without_an_answer_to_its_question_a_browser_sends_no_event(sites: Sites, authority: trustme.CA) -> None:
     site = certified(sites, authority)
-    reconfigured(site, Role.TRACK_BALANCER, PREFLIGHT, PREFLIGHT.removesuffix(" OPTIONS"))
+    rewrite(site.objects, Role.TRACK_BALANCER, PREFLIGHT, PREFLIGHT.removesuffix(" OPTIONS"))
     api = site.run_track(replicas=1)
 
     with (

@@ -15,7 +15,8 @@ from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.cluster import Workload
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.installation.entries import STORED, Entry, bad, cut_off, lost, reconfigured, stored, twice, up
+from tests.dataplane.installation.entries import STORED, Entry, bad, cut_off, lost, stored, twice, up
+from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import Site, small
 
 _INSTANCES = 3
@@ -71,7 +72,7 @@ def killed(sites: Sites) -> dict[str, Loss]:
     Instances store at once and answer later, so that a kill always meets events that are stored and not answered.
     """
     as_it_is, reckless = (_site(sites, COST_MS="2", LATENCY_MS="200", STORE_AT="begin") for _ in range(2))
-    reconfigured(reckless, Role.TRACK_BALANCER, _RETRIES, "retry-on all-retryable-errors")
+    rewrite(reckless.objects, Role.TRACK_BALANCER, _RETRIES, "retry-on all-retryable-errors")
     loads = {"http1": as_it_is, "http2": as_it_is, "reckless": reckless}
     entries = {id(site): _ready(site) for site in (as_it_is, reckless)}
     crowds = {id(site): site.crowd() for site in (as_it_is, reckless)}

@@ -7,7 +7,7 @@ import pytest
 from tests.dataplane.clients.raw import Line
 from tests.dataplane.clients.streams import upload
 from tests.dataplane.conftest import Sites
-from tests.dataplane.hostile.abuse import asked, head, peer
+from tests.dataplane.hostile.abuse import asked, head
 from tests.dataplane.installation.entries import Entry
 from tests.dataplane.installation.sites import small
 from tests.dataplane.sandbox import Place
@@ -59,7 +59,7 @@ def test_http2_has_the_same_limit(entry: Entry, abuser: Place, told: bool) -> No
     body = b"{" * (limit(entry) + 1)
     headers = [("content-type", "application/json"), *([("content-length", str(len(body)))] if told else [])]
 
-    assert upload(abuser, peer(entry, http2=True), headers, body) == 413
+    assert upload(abuser, entry.peer(http2=True), headers, body) == 413
 
 
 @pytest.mark.parametrize(

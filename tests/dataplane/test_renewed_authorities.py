@@ -11,9 +11,10 @@ from tests.dataplane.clients.run import Run
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
 from tests.dataplane.installation.authorities import Serving, Signed, signed
+from tests.dataplane.installation.entries import bad
 from tests.dataplane.installation.providers import Plugins
 from tests.dataplane.installation.sites import small
-from tests.dataplane.scenarios.renewals import TAKEN, Logs, Renewals, bad
+from tests.dataplane.scenarios.renewals import TAKEN, Logs, Renewals
 
 _RATE = 60
 _OUTAGE_SECONDS = 20.0

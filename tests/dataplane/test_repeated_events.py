@@ -16,7 +16,8 @@ from tests.dataplane.clients.browser import Browser
 from tests.dataplane.cluster import Workload
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Measured, Sites
-from tests.dataplane.installation.entries import STORED, Entry, reconfigured, stored
+from tests.dataplane.installation.entries import STORED, Entry, stored
+from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import small
 
 _CUT = {"X-Fault": "close"}
@@ -48,8 +49,8 @@ class Repeated:
 def _begun(sites: Sites, *, staged: bool) -> Repeated:
     site = sites(small())
     if staged:
-        reconfigured(site, Role.TRACK_BALANCER, "default_backend instances", "default_backend stage")
-        reconfigured(site, Role.TRACK_BALANCER, "backend instances\n", f"{_STAGE}backend instances\n")
+        rewrite(site.objects, Role.TRACK_BALANCER, "default_backend instances", "default_backend stage")
+        rewrite(site.objects, Role.TRACK_BALANCER, "backend instances\n", f"{_STAGE}backend instances\n")
     api = site.run_track(2, 1, STORED=STORED)
     entry = Entry(site)
     entry.settle(site.visitor, 2)
@@ -137,24 +138,21 @@ def test_with_a_second_stage_clients_get_an_answer(staged: Repeated, *, http2: b
 
 
 def test_a_second_stage_would_lose_requests_whenever_a_balancer_drains(sites: Sites) -> None:
-    """Why there is none. On a site of its own, whose balancer it ends."""
-    entry = _begun(sites, staged=True).entry
-    (balancer,) = entry.balancers.pods
-    with entry.client(entry.site.visitor) as client:
-        assert client.track("before").status_code == HTTPStatus.OK
-        os.kill(balancer.pid, signal.SIGTERM)
-        until(lambda: "Proxy stage stopped" in balancer.log(), balancer.log, _STOP_SECONDS)
-
-        assert client.track("meanwhile").status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    """Why there is none."""
+    assert _told_amid_a_drain(_begun(sites, staged=True), stopped="stage") == HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def test_without_one_a_draining_balancer_answers_on_the_connections_it_has(sites: Sites) -> None:
     """The other side of the same."""
-    entry = _begun(sites, staged=False).entry
+    assert _told_amid_a_drain(_begun(sites, staged=False), stopped="entry") == HTTPStatus.OK
+
+
+def _told_amid_a_drain(repeated: Repeated, stopped: str) -> int:
+    """The status of a request on a kept connection once `stopped` is; the site's only balancer ends with it."""
+    entry = repeated.entry
     (balancer,) = entry.balancers.pods
     with entry.client(entry.site.visitor) as client:
         assert client.track("before").status_code == HTTPStatus.OK
         os.kill(balancer.pid, signal.SIGTERM)
-        until(lambda: "Proxy entry stopped" in balancer.log(), balancer.log, _STOP_SECONDS)
-
-        assert client.track("meanwhile").status_code == HTTPStatus.OK
+        until(lambda: f"Proxy {stopped} stopped" in balancer.log(), balancer.log, _STOP_SECONDS)
+        return client.track("meanwhile").status_code

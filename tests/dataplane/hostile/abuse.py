@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tests.dataplane.clients.http1 import Peer
 from tests.dataplane.clients.raw import exchange
-from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
 from tests.dataplane.conftest import Measured
 from tests.dataplane.installation.entries import Entry, metrics
@@ -46,12 +45,6 @@ def others(
     measured(f"others during {during}", f"{one.outcome().sent + other.outcome().sent} of them, {times}")
 
 
-def peer(entry: Entry, *, http2: bool = False) -> Peer:
-    """Who is connected to."""
-    tls = trusting(entry.site.authority, protocols=("h2",) if http2 else ("http/1.1",))
-    return Peer((entry.address,), 443, entry.site.host(entry.role), tls, "/track", http2, reuse=True)
-
-
 def head(entry: Entry, length: int, *more: str) -> bytes:
     """All of a POST to /track but its body, with further headers."""
     lines = ("POST /track HTTP/1.1", f"Host: {entry.site.host(entry.role)}", "Content-Type: application/json", *more)
@@ -60,7 +53,7 @@ def head(entry: Entry, length: int, *more: str) -> bytes:
 
 def asked(entry: Entry, place: Place, data: bytes) -> list[int]:
     """The answers to these bytes."""
-    return exchange(place, entry.address, 443, data, peer(entry).tls, entry.site.host(entry.role)).statuses
+    return exchange(place, entry.address, 443, data, entry.peer().tls, entry.site.host(entry.role)).statuses
 
 
 @contextmanager

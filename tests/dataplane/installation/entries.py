@@ -15,12 +15,13 @@ import httpx
 from model.ports import Port
 from model.roles import Role
 from tests.dataplane.clients.http import Client
+from tests.dataplane.clients.http1 import Peer
 from tests.dataplane.clients.load import Load
 from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.clients.run import Run
+from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod, Workload
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import Site
 from tests.dataplane.sandbox import Place
 
@@ -55,6 +56,11 @@ class Entry:
         """A client of the entry, or of one of its balancers."""
         address, port = (balancer.address, int(Port.BALANCER_HTTPS)) if balancer else (self.address, None)
         return Client(place, address, self.site.host(self.role), self.site.authority, port, http2=http2)
+
+    def peer(self, *, http2: bool = False) -> Peer:
+        """What clients connect to that keep their connection."""
+        tls = trusting(self.site.authority, protocols=("h2",) if http2 else ("http/1.1",))
+        return Peer((self.address,), 443, self.site.host(self.role), tls, "/track", http2, reuse=True)
 
     def load(self, place: Place, **options: Any) -> Load:  # noqa: ANN401 - Load's own fields
         """Load on the entry."""
@@ -149,11 +155,6 @@ def unprocessed(api: Workload, outcome: Outcome) -> Outcome:
             record.event not in known and ("REFUSED_STREAM" in record.error or "UnprocessedError" in record.error)
         )
     )
-
-
-def reconfigured(site: Site, balancer: Role, text: str, other: str) -> None:
-    """Let balancers that start from now on have `other` in place of `text`, which stands there once."""
-    rewrite(site.objects, balancer, text, other)
 
 
 def cut_off(pod: Pod) -> None:

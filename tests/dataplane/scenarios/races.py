@@ -12,11 +12,9 @@ from pathlib import Path
 from model.lifecycle import BALANCER_KEEP_ALIVE_SECONDS, INSTANCE_KEEP_ALIVE_SECONDS
 from model.roles import Role
 from settings.root import Settings
-from tests.dataplane.clients.http1 import Peer
 from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.clients.rhythm import Rhythm, follow
 from tests.dataplane.clients.run import Run
-from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.installation.entries import Entry, metrics
 from tests.dataplane.installation.mutations import rewrite, without_argument
@@ -117,7 +115,7 @@ class Races:
             entry = Entry(site)
             crowd = site.crowd(-(-(race.http1 + race.http2) // _PER_CLIENT))
             entry.settle(crowd, len(api.pods))
-            peers = (_peer(entry, http2=False),) * race.http1 + (_peer(entry, http2=True),) * race.http2
+            peers = (entry.peer(),) * race.http1 + (entry.peer(http2=True),) * race.http2
             crowd.call(follow, race.rhythm, peers, run)
             return Result(run.outcome(), sum(_reused(metrics(pod)) for pod in entry.balancers.pods))
 
@@ -137,12 +135,6 @@ class Races:
                 if self._closed.wait(_LOOK_SECONDS):
                     break
             return time.monotonic() - began
-
-
-def _peer(entry: Entry, *, http2: bool) -> Peer:
-    site = entry.site
-    tls = trusting(site.authority, protocols=("h2",) if http2 else ("http/1.1",))
-    return Peer((entry.address,), 443, site.host(entry.role), tls, "/track", http2, reuse=True)
 
 
 def _idle(told: str) -> int:

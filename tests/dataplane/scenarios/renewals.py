@@ -12,7 +12,6 @@ from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
 from tests.dataplane.cluster.workloads import until
 from tests.dataplane.installation.authorities import Signed
-from tests.dataplane.installation.entries import bad as bad  # noqa: PLC0414 - mypy takes no other name for exported
 from tests.dataplane.installation.sites import Site
 from tests.dataplane.installation.variants import await_entry, deployment
 from tests.dataplane.sandbox import Place
