@@ -10,6 +10,10 @@ CLUSTER ?= tracardi
 DATA ?=
 # For `make test-policies`: anything has Pulumi judge every change that the tests try, not two for each rule.
 THOROUGH ?=
+# For `make test`: anything makes it fail where something is not run.
+REQUIRE_ALL ?=
+# For `make cluster-up`: `real` gives the cluster nodes that run containers (root on Debian).
+NODES ?=
 # For `make bench`: `commands` or `balancers` measures only these.
 ONLY ?=
 
@@ -58,8 +62,8 @@ tools: ## Build or find Pulumi, its plugins, the embedded cluster's programs, th
 	@$(PYTHON) -m tools.toolchain
 
 .PHONY: cluster-up
-cluster-up: ## Start the embedded cluster
-	@$(PYTHON) -m tools.cluster up --name '$(CLUSTER)'
+cluster-up: ## Start the embedded cluster; with NODES=real its nodes run containers (root)
+	@$(PYTHON) -m tools.cluster up --name '$(CLUSTER)' $(if $(NODES),--nodes '$(NODES)')
 
 .PHONY: cluster-down
 cluster-down: ## Remove the embedded cluster, and the state of the stacks on it
@@ -80,8 +84,8 @@ check: python-environment ## Format, lint, types, generated files up to date, ma
 	$(VENV)/python -m tests.manifests check
 
 .PHONY: test
-# What the last tier needs is looked for first: not after a quarter of an hour of the others.
-test: debian test-unit test-policies test-cluster test-dataplane ## Every tier of tests
+test: ## Every tier of tests that this machine allows, then what was not run; REQUIRE_ALL=1 fails for that
+	@$(PYTHON) -m tools.tiers $(if $(REQUIRE_ALL),--require-all)
 
 .PHONY: test-unit
 test-unit: python-environment ## Tests that need neither Pulumi's engine nor a cluster
@@ -99,6 +103,10 @@ test-cluster: tools ## Both stacks, and their variants, on embedded clusters of 
 .PHONY: test-dataplane
 test-dataplane: debian pulumi-tools ## The generated proxies with real traffic, in namespaces of the tests' own (root)
 	$(VENV)/pytest -m '' tests/dataplane
+
+.PHONY: test-real
+test-real: $(if $(KUBE_CONTEXT),pulumi-tools,node-tools) ## The stacks on real nodes of the tests' own (root), or on KUBE_CONTEXT, a cluster for tests
+	$(VENV)/pytest -m '' $(if $(KUBE_CONTEXT),--context '$(KUBE_CONTEXT)' tests/real,tests/real tests/contract)
 
 .PHONY: bench
 bench: ## The performance table: of the commands, and of the balancers (root); ONLY=commands or balancers
@@ -140,3 +148,8 @@ pulumi-tools:
 .PHONY: debian
 debian:
 	@$(PYTHON) -m tools.debian --namespaces
+
+.PHONY: node-tools
+node-tools:
+	@$(PYTHON) -m tools.debian --set node --set images --namespaces
+	@$(PYTHON) -m tools.toolchain ensure --group pulumi --group cluster --group nodes

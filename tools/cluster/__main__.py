@@ -1,4 +1,4 @@
-"""`python3 -m tools.cluster up|down|list|kubeconfig [--name NAME]`."""
+"""`python3 -m tools.cluster up|down|list|kubeconfig [--name NAME] [--nodes simulated|real]`."""
 
 import argparse
 import sys
@@ -6,13 +6,14 @@ import sys
 from tools.cluster import DEFAULT_NAME, Cluster, ClusterTools, clusters, down, running, up
 from tools.errors import ToolError
 from tools.layout import work_dir
+from tools.nodes.lifecycle import refuse_without_root
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        _run(options.command, options.name)
+        _run(options.command, options.name, real=options.nodes == "real")
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -21,14 +22,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _run(command: str, name: str) -> None:
+def _run(command: str, name: str, *, real: bool) -> None:
     match command:
         case "up":
             Cluster.at(name, work_dir())  # a bad name is refused before anything is built
+            if real:
+                refuse_without_root()
             # Late, because the other commands must work without a toolchain.
             from tools.toolchain import ensure  # noqa: PLC0415 - see above
 
-            up(name, ClusterTools(ensure(frozenset({"cluster"})).bin))
+            groups = {"cluster", "nodes"} if real else {"cluster"}
+            up(name, ClusterTools(ensure(frozenset(groups)).bin), real=real)
         case "down":
             down(name)
         case "list":
@@ -45,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m tools.cluster", description="Embedded Kubernetes clusters.")
     parser.add_argument("command", choices=["up", "down", "list", "kubeconfig"])
     parser.add_argument("--name", default=DEFAULT_NAME, help="which cluster (default: %(default)s)")
+    parser.add_argument("--nodes", choices=["simulated", "real"], default="simulated", help="only for up")
     return parser
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,11 @@ def documents() -> str:
     return f"{nodes()}\n---\n{_own()}\n---\n{from_modules()}"
 
 
+def custom_kinds() -> str:
+    """YAML documents of the definitions of custom resources alone: for clusters that simulate nothing."""
+    return from_modules(tuple(source for source in _SOURCES if source.pin == "crds"))
+
+
 def nodes() -> str:
     """The nodes, as one JSON document. They name no address: kwok gives them the machine's loopback."""
     names = [(zone, f"{zone.removeprefix('zone-')}{number + 1}") for zone in ZONES for number in range(NODES_PER_ZONE)]
@@ -91,13 +97,13 @@ def nodes() -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
-def from_modules() -> str:
+def from_modules(sources: Sequence[Source] = _SOURCES) -> str:
     """YAML documents from the Go modules: out of the cache, else fetched by Go. Raises ToolError."""
     # A part of the toolchain: `tools.toolchain clean` removes it with the rest.
-    key = hashlib.sha256(f"{_SOURCES!r}{_pins()}".encode()).hexdigest()[:20]
+    key = hashlib.sha256(f"{sources!r}{_pins()}".encode()).hexdigest()[:20]
     copy = cache_dir() / "toolchain" / "manifests" / f"{key}.yaml"
     if not copy.exists():
-        text = "\n---\n".join((_folder(s) / file).read_text() for s in _SOURCES for file in s.files)
+        text = "\n---\n".join((_folder(s) / file).read_text() for s in sources for file in s.files)
         copy.parent.mkdir(parents=True, exist_ok=True)
         draft = copy.with_suffix(f".{os.getpid()}")
         draft.write_text(text)

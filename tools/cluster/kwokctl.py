@@ -6,10 +6,12 @@ import subprocess
 from pathlib import Path
 
 from tools.cluster import processes
-from tools.cluster.model import COMPONENTS, Cluster, ClusterTools
+from tools.cluster.model import Cluster, ClusterTools
+from tools.cluster.processes import components
 from tools.errors import ToolError
 from tools.layout import cache_dir
 from tools.locks import exclusive
+from tools.nodes import lifecycle as nodes
 
 _CONFIGURATION = Path(__file__).parent / "kwokctl.yaml"
 _PATIENCE_SECONDS = 150
@@ -21,7 +23,7 @@ def link(cluster: Cluster, tools: ClusterTools) -> None:
     Raises ToolError where one is missing.
     """
     _bin(cluster).mkdir(parents=True, exist_ok=True)
-    for name, program in [(name, tools.program(name)) for name in (*COMPONENTS, "kubectl", "kwokctl")]:
+    for name, program in [(name, tools.program(name)) for name in (*components(cluster), "kubectl", "kwokctl")]:
         place = _bin(cluster) / name
         place.unlink(missing_ok=True)
         place.symlink_to(program)
@@ -31,9 +33,10 @@ def create(cluster: Cluster) -> None:
     """Create the cluster and start it; returns once its API server answers. Raises ToolError."""
     # kwokctl picks free ports a moment before they are taken: two at once would pick the same.
     with exclusive(cache_dir() / "cluster-ports.lock"):
+        configuration = nodes.control_plane(cluster) if nodes.is_real(cluster) else _CONFIGURATION
         # Zero in the configuration file would mean the default. A lease outlives a killed kwok by minutes, in which the
         # next one would leave the nodes alone; without leases it takes over at once.
-        options = [f"--config={_CONFIGURATION}", "--kubeconfig=", "--node-lease-duration-seconds=0"]
+        options = [f"--config={configuration}", "--kubeconfig=", "--node-lease-duration-seconds=0"]
         _run(cluster, ["kwokctl", f"--name={cluster.name}", "create", "cluster", *options])
 
 
@@ -85,10 +88,12 @@ def _bin(cluster: Cluster) -> Path:
 
 def _run(cluster: Cluster, command: list[str], stdin: str = "") -> str:
     program, *arguments = command
+    # What kwokctl starts stays in the network that it was started in.
+    place = nodes.entering(cluster) if program == "kwokctl" and nodes.is_real(cluster) else []
     try:
         done = subprocess.run(
             # Started through the cluster's folder, so that processes.py finds it if we are killed first.
-            [_bin(cluster) / program, *arguments],
+            [*place, _bin(cluster) / program, *arguments],
             input=stdin,
             env=environment(cluster),
             capture_output=True,

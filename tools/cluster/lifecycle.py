@@ -1,19 +1,24 @@
 """Bringing a cluster up, and taking it down so that nothing remains."""
 
 import contextlib
+import hashlib
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tools.cluster import contents, kwokctl, ports, processes
 from tools.cluster.api import Api, wait_until
 from tools.cluster.model import Cluster, ClusterTools, clusters_folder
+from tools.debian import root as debian
 from tools.errors import ToolError
 from tools.layout import work_dir
 from tools.locks import exclusive
+from tools.nodes import lifecycle as nodes
+from tools.nodes import remains
 
 Say = Callable[[str], None]
 
@@ -23,22 +28,27 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def up(name: str, tools: ClusterTools, *, work: Path | None = None, tell: Say = say) -> Cluster:
+def up(name: str, tools: ClusterTools, *, real: bool = False, work: Path | None = None, tell: Say = say) -> Cluster:
     """Make sure that the cluster runs, is reachable and furnished; returns at once where it is.
 
     A cluster whose processes are gone, as after a reboot, is started on its data; one that was never finished, or does
-    not start, is created anew. `work` is the folder that holds clusters (`.work` of this clone by default). Raises
-    ToolError.
+    not start, is created anew. `real` asks for nodes that run containers, which takes root; a cluster that is there
+    stays what it is. `work` is the folder that holds clusters (`.work` of this clone by default).
+
+    Raises:
+        ToolError: it cannot be brought up, or it is there with simulated nodes, and real ones are asked for.
     """
     cluster = Cluster.at(name, work or work_dir())
     begun = time.monotonic()
     with _only_one(cluster, tell):
+        if real:
+            _refuse_other_kind(cluster)
         if not cluster.finished.exists():
-            tell(f"cluster {name}: creating it, with {_size()}")
-            _create(cluster, tools)
+            tell(f"cluster {name}: creating it, with {_size(real=real)}")
+            _create(cluster, tools, real=real)
         elif not _alive(cluster):
             _revive(cluster, tools, tell)
-        elif cluster.finished.read_text() != contents.digest():
+        elif cluster.finished.read_text() != _digest(cluster):
             tell(f"cluster {name}: bringing its contents up to date")
             _furnish(cluster)
         else:
@@ -54,7 +64,7 @@ def down(name: str, *, work: Path | None = None, tell: Say = say) -> None:
     Needs no toolchain, so it works when that is gone. Raises ToolError.
     """
     cluster = Cluster.at(name, work or work_dir())
-    if not cluster.folder.exists() and not processes.of(cluster):
+    if not cluster.folder.exists() and not processes.of(cluster) and not remains.left(cluster.folder):
         tell(f"cluster {name}: there is none")
         return
     with _only_one(cluster, tell):
@@ -75,7 +85,24 @@ def clusters(*, work: Path | None = None) -> list[Cluster]:
     return [Cluster.at(folder.name, root) for folder in folders]
 
 
-def _size() -> str:
+def _refuse_other_kind(cluster: Cluster) -> None:
+    nodes.refuse_without_root()
+    if cluster.finished.exists() and not nodes.is_real(cluster):
+        raise ToolError(
+            f"cluster {cluster.name} is there, with simulated nodes. Remove it first (`make cluster-down`), or give "
+            "the other a name of its own: CLUSTER=real."
+        )
+
+
+def _digest(cluster: Cluster) -> str:
+    if not nodes.is_real(cluster):
+        return contents.digest()
+    return hashlib.sha256((contents.custom_kinds() + nodes.manifests()).encode()).hexdigest()
+
+
+def _size(*, real: bool) -> str:
+    if real:
+        return f"{nodes.COUNT} real nodes in {len(contents.ZONES)} zones"
     return f"{len(contents.ZONES) * contents.NODES_PER_ZONE} simulated nodes in {len(contents.ZONES)} zones"
 
 
@@ -99,12 +126,14 @@ def _answering(cluster: Cluster, seconds: float) -> None:
     wait_until(f"the API server of cluster {cluster.name}", lambda: Api.of(cluster).answers(), seconds=seconds)
 
 
-def _create(cluster: Cluster, tools: ClusterTools) -> None:
+def _create(cluster: Cluster, tools: ClusterTools, *, real: bool) -> None:
     _remove(cluster)
     cluster.state.mkdir(parents=True)
     cluster.folder.chmod(0o700)
-    kwokctl.link(cluster, tools)
     contents.from_modules()  # where they cannot be had, nothing has been started yet
+    if real:
+        nodes.start(cluster, debian("node"), tools.bin)
+    kwokctl.link(cluster, tools)
     kwokctl.create(cluster)
     kwokctl.write_kubeconfig(cluster)
     _furnish(cluster)
@@ -114,9 +143,15 @@ def _revive(cluster: Cluster, tools: ClusterTools, tell: Say) -> None:
     tell(f"cluster {cluster.name}: it does not run any more; starting it again with its data")
     processes.end(cluster)
     # What is wrong around the cluster is told before the attempt: it is no reason to throw the data away.
-    ports.refuse_taken(cluster)
-    kwokctl.link(cluster, tools)
     contents.from_modules()
+    real = nodes.is_real(cluster)
+    if real:
+        nodes.refuse_without_root()
+        remains.remove(cluster.folder)
+        nodes.start(cluster, debian("node"), tools.bin)
+    else:
+        ports.refuse_taken(cluster)
+    kwokctl.link(cluster, tools)
     cluster.finished.write_text("")  # if we are interrupted, the next command furnishes it
     try:
         kwokctl.start(cluster)
@@ -124,13 +159,17 @@ def _revive(cluster: Cluster, tools: ClusterTools, tell: Say) -> None:
         _furnish(cluster)
     except ToolError as error:
         tell(f"{error}\ncluster {cluster.name}: it does not start on its data; creating it anew, without what it held")
-        _create(cluster, tools)
+        _create(cluster, tools, real=real)
 
 
 def _furnish(cluster: Cluster) -> None:
     """Apply the contents and wait until they are real. Harmless where they are there already."""
     api = Api.of(cluster)
-    known = contents.digest()
+    known = _digest(cluster)
+    if nodes.is_real(cluster):
+        _furnish_real(cluster, api)
+        cluster.finished.write_text(known)
+        return
     _served(api, contents.STAGES)
     kwokctl.apply(cluster, contents.documents())
     _served(api, contents.CUSTOM_KINDS)
@@ -144,13 +183,26 @@ def _furnish(cluster: Cluster) -> None:
     cluster.finished.write_text(known)
 
 
+def _furnish_real(cluster: Cluster, api: Api) -> None:
+    kwokctl.apply(cluster, f"{contents.custom_kinds()}\n---\n{nodes.documents(cluster)}")
+    nodes.join(cluster)
+    _served(api, contents.CUSTOM_KINDS)
+    wait_until("the nodes to be ready", lambda: api.ready_nodes() >= nodes.COUNT, seconds=90)
+    dns = "/apis/apps/v1/namespaces/kube-system/daemonsets/coredns"
+    wait_until("DNS on every node", lambda: _ready_pods(api.read(dns)) >= nodes.COUNT, seconds=60)
+
+
+def _ready_pods(workload: dict[str, Any]) -> int:
+    return int(workload.get("status", {}).get("numberReady", 0))
+
+
 def _served(api: Api, wanted: Mapping[str, frozenset[str]]) -> None:
     for group_version, kinds in wanted.items():
         wait_until(f"{group_version} to be served", partial(api.serves, group_version, kinds), seconds=30)
 
 
 def _remove(cluster: Cluster) -> int:
-    ended = processes.end(cluster)
+    ended = processes.end(cluster) + remains.remove(cluster.folder)
     if cluster.folder.exists():
         cluster.finished.unlink(missing_ok=True)  # first: what is half removed must not look like a cluster
         shutil.rmtree(cluster.folder)

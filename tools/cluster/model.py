@@ -7,7 +7,8 @@ from pathlib import Path
 from tools.errors import ToolError
 
 DEFAULT_NAME = "tracardi"
-COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller")
+SIMULATOR = "kwok-controller"
+COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", SIMULATOR)
 """The processes of a running cluster, by the names that kwokctl starts them under."""
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?")

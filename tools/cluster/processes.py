@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.cluster.model import COMPONENTS, Cluster
+from tools.cluster.model import COMPONENTS, SIMULATOR, Cluster
 from tools.errors import ToolError
+from tools.nodes import lifecycle as nodes
+from tools.nodes import remains
 
 _PROC = Path("/proc")
 _PATIENCE_SECONDS = 10.0
@@ -38,9 +40,15 @@ def of(cluster: Cluster) -> list[Process]:
     ]
 
 
+def components(cluster: Cluster) -> tuple[str, ...]:
+    """The programs that run while the cluster does: nobody simulates where nodes are real."""
+    return tuple(name for name in COMPONENTS if name != SIMULATOR) if nodes.is_real(cluster) else COMPONENTS
+
+
 def complete(cluster: Cluster) -> bool:
-    """Whether every component has a live process."""
-    return {process.program for process in of(cluster)} >= set(COMPONENTS)
+    """Whether every component has a live process, and the machine of real nodes as well."""
+    alive = {process.program for process in of(cluster)} >= set(components(cluster))
+    return alive and (not nodes.is_real(cluster) or remains.machine(cluster.folder) is not None)
 
 
 def end(cluster: Cluster, *, only: str | None = None) -> int:

@@ -1,6 +1,6 @@
-"""Debian's programs in a folder of the cache, installed nowhere: what `tests/dataplane` runs.
+"""Debian's programs in folders of the cache, installed nowhere: one root folder for each set of packages.
 
-`root` returns at once when they are there, so whatever needs them calls it first.
+`root` returns at once when a set is there, so whatever needs it calls it first.
 """
 
 from tools.debian.prepare import root

@@ -1,10 +1,11 @@
-"""Command line: `python3 -m tools.debian [--namespaces]` makes the folder of Debian's programs ready."""
+"""Command line: `python3 -m tools.debian [--set NAME]... [--namespaces]` makes sets of Debian's programs ready."""
 
 import argparse
 import sys
 
 from tools.debian.namespaces import require_namespaces
 from tools.debian.prepare import root
+from tools.debian.sets import SETS
 from tools.errors import ToolError
 
 _INTERRUPTED = 130
@@ -13,15 +14,24 @@ _INTERRUPTED = 130
 def main() -> int:
     """Run the command; 0 when it is done, 1 when it cannot be."""
     parser = argparse.ArgumentParser(
-        prog="python3 -m tools.debian", description="Prepare Debian's programs in a folder of the cache."
+        prog="python3 -m tools.debian", description="Prepare Debian's programs in folders of the cache."
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        dest="sets",
+        choices=tuple(SETS),
+        help="a set of packages; may be repeated; programs, which tests/dataplane runs, if none is named",
     )
     parser.add_argument(
         "--namespaces", action="store_true", help="also make sure that this process may make namespaces for them"
     )
     try:
-        if parser.parse_args().namespaces:
+        arguments = parser.parse_args()
+        if arguments.namespaces:
             require_namespaces()
-        root()
+        for name in arguments.sets or ("programs",):
+            root(name)
     except ToolError as error:
         print(f"tools: {error}", file=sys.stderr)
         return 1

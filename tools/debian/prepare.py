@@ -1,17 +1,19 @@
-"""Makes the folder of Debian's programs, once for a package list."""
+"""Makes the root folder of a set of packages, once for a package list."""
 
 import platform
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from tools.debian.apt import Apt
-from tools.debian.packages import OLDEST_HAPROXY, PACKAGES, Package
+from tools.debian.finish import finish
+from tools.debian.packages import OLDEST_HAPROXY, PackageSet
+from tools.debian.sets import SETS
 from tools.debian.sources import NEEDS, Sources, debian_sources, require_debian
 from tools.errors import ToolError
 from tools.locks import exclusive
@@ -38,21 +40,22 @@ _NETWORK_REMEDY = (
 )
 
 
-def root() -> Path:
-    """Folder of Debian's programs, laid out as a root file system (usr, etc, var); prepared where it is missing.
+def root(name: str = "programs") -> Path:
+    """Root folder (usr, etc, var) of a set of Debian's packages, one of `SETS`; prepared where it is missing.
 
-    Nobody has run the packages' own installation scripts: no service, no alternatives, no certificates of the system.
+    Nobody has run the packages' own installation scripts: no service, no folder for data. What programs need of them is
+    said by the set, and made by `finish`: links such as awk's, users.
 
     Raises:
         ToolError: this machine is no Debian, or a package cannot be had; the message says what and what to do.
     """
-    return prepare(Site.here(), Path("/etc"), PACKAGES)
+    return prepare(Site.here(), Path("/etc"), SETS[name])
 
 
-def prepare(site: Site, etc: Path, packages: Sequence[Package]) -> Path:
-    """As `root`, for any cache folder, machine (its /etc) and packages."""
+def prepare(site: Site, etc: Path, packages: PackageSet) -> Path:
+    """As `root`, for any cache folder, machine (its /etc) and set."""
     require_debian(etc)
-    wanted = _Wanted(site, debian_sources(etc), packages)
+    wanted = _Wanted(site, debian_sources(etc), packages, _authorities(etc) if packages.authorities else "")
     if wanted.folder.is_dir():
         return wanted.folder
     for program in _PROGRAMS:
@@ -77,19 +80,24 @@ class _Wanted:
 
     site: Site
     sources: Sources
-    packages: Sequence[Package]
+    packages: PackageSet
+    authorities: str
+    """The machine's certificate authorities as PEM, for a set that asks for them."""
 
     @cached_property
     def folder(self) -> Path:
-        """Named by the packages, the machine's sources and the code that puts them together."""
+        """Named by the set, the machine's sources and the code that puts them together; not by other sets."""
         code = (file.read_text(encoding="utf-8") for file in sorted(Path(__file__).parent.glob("*.py")))
-        names = (f"{package.name} {package.file}" for package in self.packages)
-        origin = (platform.machine(), *self.sources.stanzas, *self.sources.lines)
-        return self.site.debian / digest_of((*origin, *names, *code))
+        origin = (platform.machine(), *self.sources.stanzas, *self.sources.lines, self.authorities)
+        return self.home / digest_of((*origin, *self.packages.declaration(), *code))
+
+    @property
+    def home(self) -> Path:
+        return self.site.debian / self.packages.name
 
     @property
     def log(self) -> Path:
-        return self.site.debian / "logs" / "debian.log"
+        return self.site.debian / "logs" / f"{self.packages.name}.log"
 
     @property
     def staging(self) -> Path:
@@ -104,11 +112,12 @@ def _build(wanted: _Wanted, progress: Progress) -> None:
     work = Path(tempfile.mkdtemp(dir=wanted.staging))
     apt = Apt(work / "apt", wanted.site.environment, wanted.log)
     made = work / "root"
+    title = wanted.packages.title
     try:
         progress.expect(2)
-        run([Job("Debian's programs: download", _download(wanted, apt), remedy=_NETWORK_REMEDY)], progress)
+        run([Job(f"{title}: download", _download(wanted, apt), remedy=_NETWORK_REMEDY)], progress)
         _require_new_haproxy(apt.archives)
-        run([Job("Debian's programs: unpack", _unpack(wanted, apt, made))], progress)
+        run([Job(f"{title}: unpack", _unpack(wanted, apt, made))], progress)
         _complete(wanted, made)
     finally:
         shutil.rmtree(wanted.staging, ignore_errors=True)
@@ -118,7 +127,7 @@ def _build(wanted: _Wanted, progress: Progress) -> None:
 def _download(wanted: _Wanted, apt: Apt) -> Iterator[Command]:
     apt.write(wanted.sources)
     yield apt.update()
-    yield apt.download([package.name for package in wanted.packages])
+    yield apt.download([package.name for package in wanted.packages.packages])
 
 
 def _unpack(wanted: _Wanted, apt: Apt, made: Path) -> Iterator[Command]:
@@ -137,26 +146,26 @@ def _lay_out(made: Path) -> None:
 
 def _complete(wanted: _Wanted, made: Path) -> None:
     """Look the folder over, finish it, and put it where it counts; what earlier lists left is removed."""
-    for package in wanted.packages:
+    for package in wanted.packages.packages:
         if not (made / package.file).is_file():
             raise ToolError(
                 f"the package {package.name} that apt found has no {package.file} ({package.reason}).\n  {NEEDS}."
             )
-    _name_users(made)
+    finish(made, wanted.packages, wanted.authorities)
     # Programs run under other users than the one who prepared this.
     made.chmod(0o755)
-    for stale in wanted.site.debian.iterdir():
-        if stale not in {wanted.staging, wanted.log.parent}:
+    # The set's earlier lists, and what is no set at all, such as one that a later release no longer has.
+    known = {*SETS, wanted.staging.name, wanted.log.parent.name} - {wanted.packages.name}
+    wanted.home.mkdir(exist_ok=True)
+    for stale in (*wanted.site.debian.iterdir(), *wanted.home.iterdir()):
+        if stale.name not in known and stale != wanted.home:
             shutil.rmtree(stale)
     made.replace(wanted.folder)
 
 
-def _name_users(made: Path) -> None:
-    """Do what base-passwd's installation script would: programs look up users such as `nobody`."""
-    for name in ("passwd", "group"):
-        master = made / "usr" / "share" / "base-passwd" / f"{name}.master"
-        if master.is_file():
-            shutil.copyfile(master, made / "etc" / name)
+def _authorities(etc: Path) -> str:
+    bundle = etc / "ssl" / "certs" / "ca-certificates.crt"
+    return bundle.read_text(encoding="utf-8") if bundle.is_file() else ""
 
 
 def _require_new_haproxy(archives: Path) -> None:

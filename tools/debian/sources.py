@@ -12,7 +12,10 @@ _KEYRING = "debian-archive-"
 _LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?\S+:")
 _SIGNED_BY = re.compile(r"signed-by=(\S+)", re.IGNORECASE)
 
-NEEDS = "`make test-dataplane` runs the programs of Debian's packages: it needs Debian 12 or newer, and its apt"
+NEEDS = (
+    "`make test-dataplane` and real nodes run the programs of Debian's packages, which needs Debian 12 or newer, and "
+    "its apt"
+)
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
         "--group",
         action="append",
         default=[],
-        help="pulumi, cluster, checks (what judges the manifests) or python (the environment alone); may be repeated; "
-        "pulumi and cluster if none is named",
+        help="pulumi, cluster, nodes (real ones), checks (what judges the manifests) or python (the environment "
+        "alone); may be repeated; pulumi and cluster if none is named",
     )
     return parser
 

@@ -60,7 +60,8 @@ class Part:
     name: str
     title: str
     group: str
-    """`pulumi` for what any stack needs, `cluster` for the embedded cluster, `checks` for what judges the manifests."""
+    """`pulumi` for what any stack needs, `cluster` for the embedded cluster, `nodes` for real nodes of it, `checks` for
+    what judges the manifests."""
     source: str
     """Folder below tools/go with the go.mod, go.sum and, where needed, a main package."""
     programs: tuple[Program, ...] = ()

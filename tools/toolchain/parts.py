@@ -14,6 +14,10 @@ _PULUMI = "3.250.0"
 _KUBERNETES_PLUGIN = "4.25.0"
 _KUBERNETES = "1.36.3"
 _KWOK = "0.8.0"
+_CONTAINERD = "2.1.5"
+_KUBE_ROUTER = "2.1.0"
+_COREDNS = "1.13.1"
+_METRICS_SERVER = "0.8.0"
 _KUBE_SCORE = "1.20.0"
 _CHECKOV = "3.3.30"
 
@@ -22,6 +26,13 @@ _PULUMI_VERSION_VARIABLE = (f"{_PULUMI_SDK}/go/common/version.Version", f"v{_PUL
 _PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 _PROVIDER_FILES = "cmd/pulumi-resource-kubernetes"
 _BUILT_KUBERNETES = "k8s.io/component-base/version"
+_KUBERNETES_VERSION_VARIABLES = (
+    (f"{_BUILT_KUBERNETES}.gitVersion", f"v{_KUBERNETES}"),
+    (f"{_BUILT_KUBERNETES}.gitMajor", "1"),
+    (f"{_BUILT_KUBERNETES}.gitMinor", "36"),
+)
+_CONTAINERD_MODULE = "github.com/containerd/containerd/v2"
+_KUBE_ROUTER_MODULE = "github.com/cloudnativelabs/kube-router/v2"
 
 PARTS: tuple[Part, ...] = (
     Part(
@@ -72,11 +83,7 @@ PARTS: tuple[Part, ...] = (
             ),
             Program(package="k8s.io/kubernetes/cmd/kubectl", file="kubectl", commands=("kubectl",)),
         ),
-        variables=(
-            (f"{_BUILT_KUBERNETES}.gitVersion", f"v{_KUBERNETES}"),
-            (f"{_BUILT_KUBERNETES}.gitMajor", "1"),
-            (f"{_BUILT_KUBERNETES}.gitMinor", "36"),
-        ),
+        variables=_KUBERNETES_VERSION_VARIABLES,
     ),
     Part(
         name="pulumi",
@@ -110,6 +117,60 @@ PARTS: tuple[Part, ...] = (
             Program(package="sigs.k8s.io/kwok/cmd/kwokctl", file="kwokctl", commands=("kwokctl",)),
         ),
         variables=(("sigs.k8s.io/kwok/pkg/consts.Version", _KWOK),),
+    ),
+    # It fills the build cache for the other parts of real nodes, as the language host does for all.
+    Part(
+        name="containerd",
+        title=f"containerd {_CONTAINERD}",
+        group="nodes",
+        source="containerd",
+        programs=tuple(
+            Program(package=f"{_CONTAINERD_MODULE}/cmd/{name}", file=name, commands=(name,))
+            for name in ("containerd", "containerd-shim-runc-v2", "ctr")
+        ),
+        variables=((f"{_CONTAINERD_MODULE}/version.Version", f"v{_CONTAINERD}"),),
+    ),
+    Part(
+        name="kubernetes-node",
+        title=f"Kubernetes {_KUBERNETES} kubelet and kube-proxy",
+        group="nodes",
+        source="kubernetes-node",
+        programs=tuple(
+            Program(package=f"k8s.io/kubernetes/cmd/{name}", file=name, commands=(name,))
+            for name in ("kubelet", "kube-proxy")
+        ),
+        variables=_KUBERNETES_VERSION_VARIABLES,
+    ),
+    Part(
+        name="coredns",
+        title=f"CoreDNS {_COREDNS}",
+        group="nodes",
+        source="coredns",
+        programs=(Program(package="github.com/coredns/coredns", file="coredns", commands=("coredns",)),),
+    ),
+    Part(
+        name="kube-router",
+        title=f"kube-router {_KUBE_ROUTER}",
+        group="nodes",
+        source="kube-router",
+        programs=(
+            Program(package=f"{_KUBE_ROUTER_MODULE}/cmd/kube-router", file="kube-router", commands=("kube-router",)),
+        ),
+        variables=((f"{_KUBE_ROUTER_MODULE}/pkg/version.Version", f"v{_KUBE_ROUTER}"),),
+    ),
+    Part(
+        name="metrics-server",
+        title=f"metrics-server {_METRICS_SERVER}",
+        group="nodes",
+        source="metrics-server",
+        programs=(
+            Program(
+                package="sigs.k8s.io/metrics-server/cmd/metrics-server",
+                file="metrics-server",
+                commands=("metrics-server",),
+            ),
+        ),
+        variables=(("k8s.io/client-go/pkg/version.gitVersion", f"v{_METRICS_SERVER}"),),
     ),
     Part(
         name="kube-score",

@@ -32,7 +32,7 @@ from tools.toolchain.python_environment import (
 )
 from tools.toolchain.site import Site
 
-PULUMI, PYTHON, CLUSTER, CHECKS = "pulumi", "python", "cluster", "checks"
+PULUMI, PYTHON, CLUSTER, NODES, CHECKS = "pulumi", "python", "cluster", "nodes", "checks"
 DEFAULT_GROUPS = frozenset({PULUMI, CLUSTER})
 
 _BUILDS_AT_ONCE = 2
@@ -41,8 +41,8 @@ _BUILDS_AT_ONCE = 2
 def ensure(groups: frozenset[str] = DEFAULT_GROUPS) -> Toolchain:
     """The toolchain of this clone, with the groups made ready; silent and quick when they are.
 
-    Groups are `pulumi` (with plugins and the Python environment), `cluster`, `checks` (what judges the manifests),
-    `python` (the environment alone) and whatever else tools/toolchain/parts.py names.
+    Groups are `pulumi` (with plugins and the Python environment), `cluster`, `nodes` (real ones), `checks` (what judges
+    the manifests), `python` (the environment alone) and whatever else tools/toolchain/parts.py names.
 
     Raises:
         ToolError: something is missing or fails; the message says what and what to do.
@@ -169,8 +169,8 @@ class _Preparation:
         self._progress.expect(len(first) + len(builds) + installs)
         if builds:
             self._progress.say(
-                "building from pinned Go modules, once; all of it, from nothing and on 2 cores, takes about 15 "
-                f"minutes. The compiler's output: {self._site.logs}"
+                "building from pinned Go modules, once; from nothing and on 2 cores it takes about 15 minutes, and 10 "
+                f"more for real nodes. The compiler's output: {self._site.logs}"
             )
         # The first build runs without a second one beside it: see parts.py.
         run([*first, *builds[:1]], self._progress, at_once=_BUILDS_AT_ONCE)
@@ -241,6 +241,8 @@ def _ways_on(error: GoMissingError, parts: Sequence[Part], refusal: PulumiRefuse
             "  The embedded cluster is always built with Go; without it name a cluster of your own: "
             "KUBE_CONTEXT=<context>."
         )
+    if NODES in groups:
+        lines.append("  What runs real nodes is always built with Go, and only NODES=real needs it.")
     if CHECKS in groups:
         lines.append("  What judges the manifests is always built with Go, and only `make check` needs it.")
     return "\n".join(lines)

@@ -53,7 +53,7 @@ class Site:
 
     @property
     def debian(self) -> Path:
-        """Folder of Debian's programs, which `tests/dataplane` runs."""
+        """Folder of Debian's programs, with one folder in it for each set of packages."""
         return self.cache / "debian"
 
     @property

@@ -1,4 +1,4 @@
-"""A bench for the folder of Debian's programs: a cache, a machine's /etc, and an apt that serves what a test packs."""
+"""A bench for folders of Debian's programs: a cache, a machine's /etc, and an apt that serves what a test packs."""
 
 import io
 import shlex
@@ -8,7 +8,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.debian.packages import Package
+from tools.debian.packages import Package, PackageSet
 from tools.debian.prepare import prepare
 from tools.toolchain.site import Site
 
@@ -64,11 +64,11 @@ class Bench:
     @property
     def whole(self) -> list[Path]:
         """Every folder in the cache that counts as prepared."""
-        return [found for found in self.site.debian.glob("*") if found.name != "logs"]
+        return [found for found in self.site.debian.glob("*/*") if found.parent.name not in {"logs", "staging"}]
 
-    def prepare(self, *more: Package) -> Path:
-        """Make the folder ready in this process, with more packages than the usual ones."""
-        return prepare(self.site, self.etc, (*PACKAGES, *more))
+    def prepare(self, *more: Package, name: str = "programs", authorities: bool = False) -> Path:
+        """Make a set ready in this process, with more packages than the usual ones."""
+        return prepare(self.site, self.etc, PackageSet(name, "Debian's", (*PACKAGES, *more), authorities))
 
     def pack(self, name: str, **files: str) -> None:
         """Put a package into the archive; `bin__sh` names the file ./bin/sh."""

@@ -1,4 +1,4 @@
-"""The folder of Debian's programs: whole or not there, made once, and clear about what stands in the way."""
+"""A folder of Debian's programs: whole or not there, made once, and clear about what stands in the way."""
 
 import io
 import stat
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.tools.debian_bench import STANZA, Bench, new_bench
-from tools.debian.packages import PACKAGES, Package
+from tools.debian.packages import Package
 from tools.errors import ToolError
 from tools.locks import exclusive
 from tools.toolchain.__main__ import clean
@@ -35,12 +35,6 @@ def test_other_users_can_enter_the_folder(bench: Bench) -> None:
     assert stat.S_IMODE(bench.prepare().stat().st_mode) == 0o755
 
 
-def test_users_that_programs_look_up_have_names(bench: Bench) -> None:
-    bench.pack("base-passwd_3.6.1", etc__kept="", **{"usr__share__base-passwd__passwd.master": "nobody:*:65534"})
-
-    assert (bench.prepare() / "etc" / "passwd").read_text() == "nobody:*:65534"
-
-
 def test_a_second_run_needs_no_apt_and_says_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     first = bench.prepare()
     capsys.readouterr()
@@ -54,7 +48,8 @@ def test_a_second_run_needs_no_apt_and_says_nothing(bench: Bench, capsys: pytest
 def test_neither_package_lists_nor_archives_are_kept(bench: Bench) -> None:
     root = bench.prepare()
 
-    assert {entry.name for entry in bench.site.debian.iterdir()} == {root.name, "logs"}
+    assert {entry.name for entry in bench.site.debian.iterdir()} == {"programs", "logs"}
+    assert bench.whole == [root]
 
 
 def test_another_list_of_packages_takes_the_place_of_the_one_before(bench: Bench) -> None:
@@ -65,6 +60,27 @@ def test_another_list_of_packages_takes_the_place_of_the_one_before(bench: Bench
 
     assert bench.whole == [after]
     assert after != before
+
+
+def test_sets_do_not_get_in_each_others_way(bench: Bench) -> None:
+    programs, node = bench.prepare(), bench.prepare(name="node")
+    bench.pack("wrk_4.1.0", usr__bin__wrk="load")
+
+    more = bench.prepare(Package("wrk", "load", "usr/bin/wrk"), name="node")
+
+    assert sorted(bench.whole) == sorted([programs, more])
+    assert more != node
+    assert bench.prepare() == programs
+
+
+def test_what_is_no_set_is_removed(bench: Bench) -> None:
+    (bench.site.debian / "ba59762342fdccb8" / "usr").mkdir(parents=True)
+    (bench.site.debian / "dropped" / "515faee27fc958c4").mkdir(parents=True)
+
+    root = bench.prepare()
+
+    assert bench.whole == [root]
+    assert {entry.name for entry in bench.site.debian.iterdir()} == {"programs", "logs"}
 
 
 def test_other_sources_make_another_folder(bench: Bench) -> None:
@@ -175,9 +191,3 @@ def test_clean_tools_removes_the_folder_as_well(bench: Bench) -> None:
     clean(bench.site)
 
     assert not bench.site.cache.exists()
-
-
-def test_every_package_is_listed_once() -> None:
-    names = [package.name for package in PACKAGES]
-
-    assert len(names) == len(set(names))

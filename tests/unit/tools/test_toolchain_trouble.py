@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.unit.tools.toolchain_bench import PARTS, Bench
 from tools.errors import ToolError
 from tools.toolchain.__main__ import clean, trim
 from tools.toolchain.commands import ending_on_signals, undisturbed
+from tools.toolchain.prepare import prepare
 
 CLUSTER = frozenset({"cluster"})
 
@@ -131,6 +133,15 @@ def test_without_go_both_ways_on_are_named(bench: Bench) -> None:
     assert "Go 1.26.0 or newer is needed, and there is no `go` on PATH" in str(failure.value)
     assert "Either install that Go, or put pulumi 3.250.0 or newer on PATH" in str(failure.value)
     assert "KUBE_CONTEXT=<context>" in str(failure.value)
+
+
+@pytest.mark.parametrize(("group", "needs_it"), [("nodes", "NODES=real"), ("checks", "`make check`")])
+def test_without_go_it_is_said_what_alone_needs_the_group(bench: Bench, group: str, needs_it: str) -> None:
+    (bench.tools / "go").unlink()
+    parts = [replace(part, group=group) for part in PARTS if part.group == "cluster"]
+
+    with pytest.raises(ToolError, match=f"is always built with Go, and only {needs_it} needs it"):
+        prepare(bench.site, frozenset({group}), parts)
 
 
 def test_a_go_that_is_too_old_is_named_with_its_version(bench: Bench) -> None:

@@ -1,0 +1,1 @@
+"""What the images run: programs by themselves, which see nothing of this repository."""
