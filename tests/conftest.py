@@ -1,4 +1,4 @@
-"""Writes down which tests proved nothing, for the table at the end of `make test`.
+"""Writes down which tests proved nothing, for the table at the end of `make test`, and what tests measured.
 
 A skip's reason says what is missing; behind " Remedy: " it says what would run the test.
 """
@@ -13,7 +13,8 @@ from tools.tiers.records import FILE_VARIABLE, How, Record
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to write, where a file is named."""
+    """Begin to write, where a file is named; give tests their table of figures."""
+    config.pluginmanager.import_plugin("tests.measured")
     if file := os.environ.get(FILE_VARIABLE):
         config.pluginmanager.register(Recorder(Path(file)), "not-run")
 

@@ -122,12 +122,12 @@ def _new_stack(cluster: Cluster, folder: Path) -> automation.Stack:
     project = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text(encoding="utf-8"))
     project["main"] = str(REPOSITORY)
     project["runtime"]["options"]["virtualenv"] = str(REPOSITORY / ".venv")
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
     state, temporary = folder / "state", folder / "tmp"
-    state.mkdir()
-    temporary.mkdir()
-    return automation.create_stack(
+    state.mkdir(exist_ok=True)
+    temporary.mkdir(exist_ok=True)
+    return automation.create_or_select_stack(
         "test",
         work_dir=str(folder),
         opts=automation.LocalWorkspaceOptions(

@@ -73,6 +73,8 @@ class Process:
     def resume(self) -> None:
         """Go on where it was frozen."""
         self.signal(signal.SIGCONT)
+        # What entered the namespaces for it stops itself when it sees its child stop.
+        self.popen.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it at once."""
@@ -116,8 +118,10 @@ class Cluster:
         )
         inside = jail("mysql", Bind(data, "/data", read_only=False))
         options = ("--no-defaults", "--user=root", "--datadir=/data/files")
-        made = self.place.run("mariadb-install-db", *options, "--skip-test-db", jail=inside)
-        assert made.returncode == 0, made.stderr
+        made = self.place.run(
+            "mariadb-install-db", *options, "--skip-test-db", "--skip-name-resolve", "--force", jail=inside
+        )
+        assert made.returncode == 0, made.stdout + made.stderr
         process = self._start(
             "mariadbd", "/usr/sbin/mariadbd", *options, f"--bind-address={HOST}", "--socket=/tmp/mysql.sock",
             "--init-file=/data/account.sql", jail=inside,

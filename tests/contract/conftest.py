@@ -31,7 +31,12 @@ class Starts(Protocol):
     """
 
     def __call__(
-        self, tenant: str, environment: Variables | None = None, *, ready: bool = True, **container: Any
+        self,
+        tenant: str,
+        environment: Variables | None = None,
+        *,
+        ready: bool = True,
+        **container: Any,  # noqa: ANN401 - what Cluster.server takes
     ) -> Api: ...
 
 
@@ -78,7 +83,7 @@ def mysql(cluster: Cluster) -> Process:
 def unconnected(cluster: Cluster) -> Starts:
     """Starts servers that are told of no store."""
 
-    def start(tenant: str, environment: Variables | None = None, *, ready: bool = True, **container: Any) -> Api:
+    def start(tenant: str, environment: Variables | None = None, *, ready: bool = True, **container: Any) -> Api:  # noqa: ANN401 - as above
         given = {"TENANT_NAME": tenant, "INSTALLATION_TOKEN": TOKEN, **_FAST, **(environment or {})}
         variables = {name: value for name, value in given.items() if value is not None}
         port = cluster.port()
@@ -94,7 +99,7 @@ def unconnected(cluster: Cluster) -> Starts:
 def starts(unconnected: Starts, stores: Stores) -> Starts:
     """Starts servers of release 0.8.2.1."""
 
-    def start(tenant: str, environment: Variables | None = None, *, ready: bool = True, **container: Any) -> Api:
+    def start(tenant: str, environment: Variables | None = None, *, ready: bool = True, **container: Any) -> Api:  # noqa: ANN401 - as above
         reached: dict[str, str | None] = {
             "ELASTIC_HOST": f"http://{HOST}:9200",
             "REDIS_HOST": HOST,
@@ -111,7 +116,7 @@ def starts_new(starts: Starts, mysql: Process) -> Starts:
     """Starts servers of a release from 0.9 on."""
     assert mysql.popen.poll() is None
 
-    def start(tenant: str, environment: Variables | None = None, *, ready: bool = True, **container: Any) -> Api:
+    def start(tenant: str, environment: Variables | None = None, *, ready: bool = True, **container: Any) -> Api:  # noqa: ANN401 - as above
         reached: dict[str, str | None] = {
             "MYSQL_HOST": HOST,
             "MYSQL_USERNAME": MYSQL_USER,

@@ -89,7 +89,7 @@ class OwnRedis:
     def say(self, *command: str) -> object:
         """What it answers."""
         client = redis.Redis(HOST, self.port, password=REDIS_PASSWORD)
-        return self.cluster.call(lambda: client.execute_command(*command))
+        return self.cluster.call(lambda: client.execute_command(*command))  # type: ignore[no-untyped-call]  # of redis
 
 
 @pytest.fixture

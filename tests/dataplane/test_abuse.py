@@ -23,7 +23,7 @@ from tests.dataplane.clients.idle import handshaken, idle, still_open
 from tests.dataplane.clients.raw import Line
 from tests.dataplane.clients.streams import at_once, opened_and_reset
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.hostile.abuse import (
     asked,
     head,
@@ -37,6 +37,7 @@ from tests.dataplane.installation.entries import Entry, requests
 from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import small
 from tests.dataplane.sandbox import Place
+from tests.measured import Measured
 
 IDLE_CONNECTIONS = 10_000
 HELD_SECONDS = 13.0

@@ -14,10 +14,11 @@ from model.roles import Role
 from tests.dataplane.clients.http import Client, origin
 from tests.dataplane.cluster import Workload
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.entries import STORED, Entry, bad, unhindered, up, without_dns
 from tests.dataplane.installation.sites import Site, small
 from tests.dataplane.sandbox import Place
+from tests.measured import Measured
 
 _FEW, _MOST = 2, 4
 _PICKED_UP_SECONDS = 10.0

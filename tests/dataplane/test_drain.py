@@ -18,7 +18,7 @@ from tests.dataplane.clients.raw import Exchange, Line
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod, Workload
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.entries import (
     STORED,
     Entry,
@@ -30,6 +30,7 @@ from tests.dataplane.installation.entries import (
     twice,
 )
 from tests.dataplane.installation.sites import Site, small
+from tests.measured import Measured
 
 _INSTANCES = 3
 _BALANCERS = 2

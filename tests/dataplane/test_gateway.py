@@ -18,7 +18,7 @@ from tests.dataplane.clients.raw import Line
 from tests.dataplane.clients.streams import at_once
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.hostile.probes import (
     EVENT,
     EXAMPLES,
@@ -45,6 +45,7 @@ from tests.dataplane.scenarios.gateway_sites import (
     behind_one_proxy,
     behind_two_proxies,
 )
+from tests.measured import Measured
 
 SPOOFED = {
     "nothing": (),

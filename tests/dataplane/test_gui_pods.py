@@ -13,9 +13,10 @@ from model.roles import Role
 from tests.dataplane.clients.raw import Exchange, Handshake, Line, handshake
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.consoles import PAGE, SECURITY, console, plain_answer, start_console
 from tests.dataplane.installation.sites import Site, small
+from tests.measured import Measured
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ settings of the program the balancer lets go first: of about half in each `BALAN
 """
 
 from model.lifecycle import INSTANCE_KEEP_ALIVE_SECONDS
-from tests.dataplane.conftest import Measured
 from tests.dataplane.installation.entries import bad
 from tests.dataplane.scenarios.races import Begun
+from tests.measured import Measured
 
 
 def test_no_request_is_lost_in_five_minutes_of_requests_five_seconds_apart(races: Begun, measured: Measured) -> None:

@@ -14,10 +14,11 @@ from model.roles import Role
 from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.cluster import Workload
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.entries import STORED, Entry, bad, cut_off, lost, stored, twice, up
 from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import Site, small
+from tests.measured import Measured
 
 _INSTANCES = 3
 _BALANCERS = 2

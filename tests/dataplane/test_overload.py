@@ -15,10 +15,11 @@ from model.roles import Role
 from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.cluster import Workload
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.entries import Entry, up
 from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import Site, small
+from tests.measured import Measured
 
 COST_SECONDS = 0.03
 """Of an instance's only thread, for each request: what Tracardi takes for a new visitor with most of a core."""

@@ -10,7 +10,7 @@ from tests.dataplane.clients.h2raw import h2_exchange
 from tests.dataplane.clients.http import Client
 from tests.dataplane.clients.raw import Line, exchange
 from tests.dataplane.clients.trust import trusting
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.evidence.wiretap import AmbiguousError
 from tests.dataplane.hostile.probes import (
     EVENT,
@@ -28,6 +28,7 @@ from tests.dataplane.hostile.probes import (
 from tests.dataplane.hostile.smuggling import HTTP1, HTTP2, H2Probe
 from tests.dataplane.installation.variants import deployment, one_more, text_of, unselected, with_text
 from tests.dataplane.scenarios.front import Front, front_of
+from tests.measured import Measured
 
 _GROUPS = frozenset(EXAMPLES)
 _HSTS = "max-age=31536000"

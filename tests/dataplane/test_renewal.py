@@ -16,12 +16,13 @@ from tests.dataplane.clients.raw import Line
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.authorities import Serving, Signed, signed
 from tests.dataplane.installation.entries import bad, unhindered, without_dns
 from tests.dataplane.installation.providers import Plugins, provide
 from tests.dataplane.installation.sites import small
 from tests.dataplane.scenarios.renewals import SLACK_SECONDS, Logs, Renewals, leaf
+from tests.measured import Measured
 
 _LOOKS_SECONDS = {Role.TRACK_BALANCER: 10, Role.TRACK_API: 15, Role.GUI: 10}
 """How often each looks at its files: supervise.sh and serve.py."""

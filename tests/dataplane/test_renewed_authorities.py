@@ -9,12 +9,13 @@ import trustme
 from model.roles import Role
 from tests.dataplane.clients.run import Run
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.authorities import Serving, Signed, signed
 from tests.dataplane.installation.entries import bad
 from tests.dataplane.installation.providers import Plugins
 from tests.dataplane.installation.sites import small
 from tests.dataplane.scenarios.renewals import TAKEN, Logs, Renewals
+from tests.measured import Measured
 
 _RATE = 60
 _OUTAGE_SECONDS = 20.0

@@ -15,10 +15,11 @@ from model.roles import Role
 from tests.dataplane.clients.browser import Browser
 from tests.dataplane.cluster import Workload
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.entries import STORED, Entry, stored
 from tests.dataplane.installation.mutations import rewrite
 from tests.dataplane.installation.sites import small
+from tests.measured import Measured
 
 _CUT = {"X-Fault": "close"}
 """Asks an instance to store, and to end the connection without an answer, as one does that is killed then."""

@@ -15,7 +15,7 @@ from model.roles import Role
 from tests.dataplane.clients.http import Client
 from tests.dataplane.clients.outcome import Outcome
 from tests.dataplane.cluster import Workload
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.entries import (
     STORED,
     Entry,
@@ -27,6 +27,7 @@ from tests.dataplane.installation.entries import (
     unprocessed,
 )
 from tests.dataplane.installation.sites import small
+from tests.measured import Measured
 
 _INSTANCES = 3
 _BALANCERS = 2

@@ -18,7 +18,7 @@ from tests.dataplane.clients.trust import trusting
 from tests.dataplane.cluster import Pod
 from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.cluster.workloads import until
-from tests.dataplane.conftest import Measured, Sites
+from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.authorities import Serving, Signed, signed
 from tests.dataplane.installation.sites import Site, small
 from tests.dataplane.installation.variants import (
@@ -31,6 +31,7 @@ from tests.dataplane.installation.variants import (
     with_text,
 )
 from tests.dataplane.scenarios.steady import Steady, steady
+from tests.measured import Measured
 from tests.unit.engine import JsonObject, Recording
 
 _SUITES = frozenset({0xC02B, 0xC02C, 0xCCA9})

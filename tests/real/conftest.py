@@ -1,10 +1,20 @@
 """Where the tests of this tier run: on a cluster of their own, or on one that is named (`--context`)."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from tests.real.images import archive
+from tests.real.site import Installation, Machine
+from tests.real.site import settings as stacks
+from tools.cluster import ClusterTools, down, up
+from tools.nodes.operations import import_images
 from tools.tiers.records import REMEDY
+from tools.toolchain import ensure
 
 _CONTEXT = "--context"
+_KEEP = "--keep"
 _OWN_NODES = "own_nodes"
 
 
@@ -13,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         _CONTEXT, default=None, help="context of the kubeconfig to run on, with the images of the catalogue"
     )
+    parser.addoption(_KEEP, type=Path, default=None, help="folder whose cluster and installation stay for the next run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,6 +46,50 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def context(pytestconfig: pytest.Config) -> str | None:
     """Name of the context to run on; None means a cluster of the tests' own."""
     return _named(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def work(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the cluster and of the state of its stacks."""
+    kept: Path | None = pytestconfig.getoption(_KEEP)
+    if kept is None:
+        return tmp_path_factory.mktemp("real")
+    kept.mkdir(parents=True, exist_ok=True)
+    return kept.resolve()
+
+
+@pytest.fixture(scope="session")
+def machine(pytestconfig: pytest.Config, work: Path) -> Iterator[Machine]:
+    """Three real nodes with every image, two networks outside, and nothing deployed."""
+    tools = ClusterTools(ensure(frozenset({"cluster", "nodes"})).bin)
+    try:
+        cluster = up("real", tools, real=True, work=work)
+        import_images(cluster, archive())
+        yield Machine(cluster)
+    finally:
+        if not pytestconfig.getoption(_KEEP):
+            down("real", work=work)
+
+
+@pytest.fixture(scope="session")
+def shared_production(pytestconfig: pytest.Config, machine: Machine, work: Path) -> Iterator[Installation]:
+    """Production's stack, deployed once for all tests."""
+    installation = Installation(machine, work / "production", "prod")
+    installation.configure(stacks.production())
+    installation.up()
+    yield installation
+    if not pytestconfig.getoption(_KEEP):
+        installation.change(data__keep=False)
+        installation.up()
+        installation.stack.destroy()
+
+
+@pytest.fixture
+def production(shared_production: Installation) -> Iterator[Installation]:
+    """Production's stack, complete; what a test did to its nodes is undone, and what it did to pods has healed."""
+    shared_production.settle()
+    yield shared_production
+    shared_production.machine.restore()
 
 
 def _named(config: pytest.Config) -> str | None:

@@ -18,7 +18,7 @@ from tools.nodes.layout import Furniture, Places
 
 _MANIFESTS = Path(__file__).parent / "manifests"
 _CONTROL_PLANE = Path(__file__).with_name("kwokctl.yaml")
-_START_SECONDS = 20.0
+_START_SECONDS = 10.0
 _BACKLOG = 128
 _NAMESPACES = ("--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--mount", "--net", "--uts", "--ipc")
 # Of a shell of root: a user's own PATH decides nothing in there.
@@ -140,9 +140,20 @@ def _start_machine(places: Places, listener: socket.socket) -> None:
     ready.unlink(missing_ok=True)
     log_file = places.logs / "machine.log"
     number = listener.fileno()
-    command = ["unshare", *_NAMESPACES, "--", sys.executable, "-m", "tools.nodes.machine", str(places.cluster)]
+    # Of a session of its own: it outlives the command that starts it, and the terminal.
+    command = [
+        "setsid",
+        "--fork",
+        "unshare",
+        *_NAMESPACES,
+        "--",
+        sys.executable,
+        "-m",
+        "tools.nodes.machine",
+        str(places.cluster),
+    ]
     with log_file.open("ab") as log:
-        machine = subprocess.Popen(
+        subprocess.run(
             [*command, str(number)],
             cwd=repository(),
             env={"PATH": _PATH, "PYTHONPATH": str(repository()), "PYTHONDONTWRITEBYTECODE": "1"},
@@ -150,12 +161,11 @@ def _start_machine(places: Places, listener: socket.socket) -> None:
             stdout=log,
             stderr=log,
             pass_fds=(number,),
-            # It outlives the command that starts it, and the terminal.
-            start_new_session=True,
+            check=True,
         )
     deadline = time.monotonic() + _START_SECONDS
     while not ready.exists():
-        if machine.poll() is not None or time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             said = log_file.read_text(encoding="utf-8").strip().splitlines()[-5:]
             raise ToolError("\n  ".join(["the machine for real nodes does not start:", *said]))
         time.sleep(0.02)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .guard import bearer, caller
-from .memory import Memory
+from .memory import Memory, told
 from .metadata import Record, User, hashed
 from .server import Refusal, Server, answer, invalid, json_object
 
@@ -34,8 +34,8 @@ class Accounts:
             token = self._server.memory.log_in(user.record)
         except Memory.Unavailable as error:
             # What Redis itself says, such as WRONGPASS, comes without a prefix.
-            refusal = str(error)
-            raise Refusal(400, refusal if refusal[:5].isupper() else f"{self._prefix}: {error}") from error
+            refused = isinstance(error, Memory.Refused)
+            raise Refusal(400, told(error) if refused else f"{self._prefix}: {error}") from error
         return answer({"access_token": token, "token_type": "bearer", "roles": list(user.roles), "preference": {}})
 
     async def log_out(self, request: Request) -> Response:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .memory import told
 from .metadata import Record
 from .server import Refusal, Server
 
@@ -49,10 +50,10 @@ class Guard:
             await self._application(scope, receive, named)
         except Exception as error:
             # Without a traceback: Tracardi turns every failure into an answer.
-            _LOG.error("%s %s: %s", scope["method"], scope["path"], error)
+            _LOG.error("%s %s: %s", scope["method"], scope["path"], told(error))
             if begun:
                 raise
-            await JSONResponse({"detail": str(error)}, 500)(scope, receive, named)
+            await JSONResponse({"detail": told(error)}, 500)(scope, receive, named)
 
     def _identify(self, scope: Scope) -> None:
         scope["user"] = None

@@ -21,11 +21,20 @@ _PROFILE_SECONDS = 3600
 _SALT = "contract"
 
 
+def told(error: Exception) -> str:
+    """What is said of an error: redis-py of these days drops the first word of one, that of Tracardi's did not."""
+    text = str(error)
+    return f"WRONGPASS {text}" if text.startswith("invalid username-password pair") else text
+
+
 class Memory:
     """What Redis holds for one installation."""
 
     Unavailable = redis.RedisError
     """What is raised when Redis does not answer, or refuses."""
+
+    Refused = redis.AuthenticationError
+    """What is raised for a wrong password."""
 
     def __init__(self, configuration: Configuration) -> None:
         settings = configuration.redis

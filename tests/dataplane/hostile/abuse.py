@@ -11,9 +11,9 @@ from pathlib import Path
 from tests.dataplane.clients.http1 import Peer
 from tests.dataplane.clients.raw import exchange
 from tests.dataplane.cluster import Pod
-from tests.dataplane.conftest import Measured
 from tests.dataplane.installation.entries import Entry, metrics
 from tests.dataplane.sandbox import Place
+from tests.measured import Measured
 
 _OTHERS_SECONDS = 2.0
 """What others may have to wait for on a busy machine of two cores."""

@@ -5,7 +5,7 @@ the contract server of `tests/contract`. Every image has the name that the relea
 `images.test`, so a stack needs no more than `imageRegistry: images.test`. There is none of MySQL Router.
 """
 
-from tests.real.images.archive import archive
+from tests.real.images.build import archive
 from tests.real.images.catalogue import REGISTRY, names
 
 __all__ = ["REGISTRY", "archive", "names"]

@@ -1,13 +1,34 @@
 """Runs images of the archive in the sandbox of the data plane's tests: no cluster, but users, mounts and networks."""
 
 import json
+import os
 import tarfile
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.dataplane.sandbox import Jail
 from tools.debian import root
+
+_PATIENCE_SECONDS = 120.0
+
+
+def until(holds: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not so after {seconds} s"
+        time.sleep(0.2)
+
+
+def volume(folder: Path, user: int, group: int) -> Path:
+    """A folder that a container may write to."""
+    folder.mkdir(parents=True)
+    os.chown(folder, user, group)
+    folder.chmod(0o770)
+    return folder
 
 
 @dataclass(frozen=True)

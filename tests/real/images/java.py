@@ -31,6 +31,8 @@ def java() -> Path:
         if not home.is_dir():
             with tempfile.TemporaryDirectory(dir=cache()) as made:
                 _copy((debian / "usr/lib/jvm/default-java").resolve(), Path(made) / "java", debian)
+                for stale in cache().glob("java-*"):
+                    shutil.rmtree(stale)
                 (Path(made) / "java").replace(home)
     return home / "bin" / "java"
 

@@ -111,8 +111,6 @@ def test_security_must_be_configured_in_full(pod: Pod, name: str) -> None:
         ("xpack.security.transport.ssl.verification_mode", "none"),
         ("xpack.license.self_generated.type", "platinum"),
         ("ingest.geoip.downloader.enabled", True),
-        ("xpack.security.http.ssl.certificate", "/etc/tls.crt"),
-        ("xpack.security.http.ssl.certificate", "../tls.crt"),
         ("xpack.security.http.ssl.key", "certs/none.key"),
         ("xpack.security.http.ssl.certificate_authorities", []),
         ("xpack.watcher.enabled", True),
@@ -123,6 +121,17 @@ def test_values_that_would_not_do_are_refused(pod: Pod, name: str, value: object
     pod.configure({name: value})
 
     with pytest.raises(RefusedError, match=name.replace(".", r"\.")):
+        pod.read()
+
+
+@pytest.mark.parametrize("place", ["..", "certs/../..", "/absolute"])
+def test_files_beside_the_configuration_are_not_read(pod: Pod, place: str) -> None:
+    (pod.folder / "tls.crt").write_bytes((pod.certificates / "tls.crt").read_bytes())
+    folder = str(pod.folder) if place == "/absolute" else place
+
+    pod.configure({"xpack.security.http.ssl.certificate": f"{folder}/tls.crt"})
+
+    with pytest.raises(RefusedError, match=r"tls\.crt lies outside"):
         pod.read()
 
 

@@ -1,7 +1,6 @@
 """Addresses for Services of type LoadBalancer, and their connections spread over the nodes that can serve them."""
 
 import time
-from ipaddress import IPv4Address
 
 from tools.nodes.addresses import ENTRIES
 from tools.nodes.cloud.client import Client
@@ -9,7 +8,7 @@ from tools.nodes.cloud.health import KUBE_PROXY, Check, Health
 from tools.nodes.cloud.journal import Journal
 from tools.nodes.cloud.router import Router
 from tools.nodes.cloud.rules import Spread, text
-from tools.nodes.cloud.services import Entry, Host, assigned, entries, hosts
+from tools.nodes.cloud.services import Addresses, Entry, Host, assigned, entries, hosts
 
 _Serving = dict[str, frozenset[str]]
 
@@ -24,7 +23,7 @@ class Balancer:
         self._journal = journal
         self._entries: list[Entry] = []
         self._hosts: list[Host] = []
-        self._given: dict[str, IPv4Address] = {}
+        self._given = Addresses()
         self._serving: _Serving = {}
         self._known = self._settled = False
 
@@ -39,18 +38,19 @@ class Balancer:
         finally:
             if self._known:
                 self._spread()
+        # Last: who sees the address finds the rules for it, and none of an earlier Service that had it.
+        for entry in self._entries:
+            if entry.address is None or entry.address != self._given.get(entry.uid):
+                with self._journal.about(f"Service {entry}"):
+                    self._give(entry)
 
     def _read(self) -> None:
         services, nodes = self._client.items("/api/v1/services"), self._client.items("/api/v1/nodes")
         self._entries, self._hosts, self._known = entries(services), hosts(nodes), True
-        chosen = assigned(self._entries, self._given, ENTRIES)
-        self._given = {uid: address for uid, address in chosen.items() if address is not None}
-        for entry in self._entries:
-            if chosen[entry.uid] != entry.address:
-                with self._journal.about(f"Service {entry}"):
-                    self._give(entry, chosen[entry.uid])
+        self._given = assigned(self._entries, self._given, ENTRIES)
 
-    def _give(self, entry: Entry, address: IPv4Address | None) -> None:
+    def _give(self, entry: Entry) -> None:
+        address = self._given.get(entry.uid)
         if address is None:
             raise OSError(f"no address of {ENTRIES} is left")
         ingress = [{"ip": str(address), "ipMode": "VIP"}]

@@ -59,9 +59,9 @@ class Client:
 
     def _request(self, method: str, path: str, body: Object | None = None) -> Object:
         status, text = self._exchange(method, path, body)
-        answer: Object = json.loads(text)
         if status >= http.client.BAD_REQUEST:
-            raise Refused(f"{method} {path}", status, str(answer.get("message", text)))
+            raise Refused(f"{method} {path}", status, _message(text))
+        answer: Object = json.loads(text)
         return answer
 
     def _exchange(self, method: str, path: str, body: Object | None) -> tuple[int, str]:
@@ -87,3 +87,11 @@ class Client:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _message(text: str) -> str:
+    """What a refusal says; a server that is about to start or to stop answers in plain text."""
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text.strip()

@@ -1,10 +1,13 @@
 """What a cloud looks at: Services of type LoadBalancer and nodes, out of the API server's lists."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from tools.nodes.cloud.client import Object
+
+Addresses = dict[str, IPv4Address]
+"""Who has which, by the Service's uid."""
 
 _EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 
@@ -60,15 +63,13 @@ def hosts(nodes: Iterable[Object]) -> list[Host]:
     ]
 
 
-def assigned(
-    found: Iterable[Entry], given: Mapping[str, IPv4Address], network: IPv4Network
-) -> dict[str, IPv4Address | None]:
-    """An address of `network` for each Service, by uid; None where none is left.
+def assigned(found: Iterable[Entry], given: Addresses, network: IPv4Network) -> Addresses:
+    """An address of `network` for each Service, as long as there are any.
 
     A Service keeps what its status says, or what it was `given` before its status could say so.
     """
     known = list(found)
-    chosen: dict[str, IPv4Address | None] = {}
+    chosen = Addresses()
     for said in ({entry.uid: entry.address for entry in known}, given):
         for entry in known:
             address = said.get(entry.uid)
@@ -76,8 +77,10 @@ def assigned(
                 continue
             if address in network:
                 chosen[entry.uid] = address
-    free = (address for address in network.hosts() if address not in set(chosen.values()))
-    return {entry.uid: chosen[entry.uid] if entry.uid in chosen else next(free, None) for entry in known}
+    taken = set(chosen.values())
+    free = [address for address in network.hosts() if address not in taken]
+    new = [entry.uid for entry in known if entry.uid not in chosen]
+    return chosen | dict(zip(new, free, strict=False))
 
 
 def _entry(service: Object) -> Entry:

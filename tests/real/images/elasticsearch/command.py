@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.real.images.elasticsearch.jars import CLASS, jars
+from tests.real.images.elasticsearch.libraries import CLASS, jars
 from tests.real.images.java import java
 
 

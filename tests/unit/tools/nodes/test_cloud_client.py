@@ -39,6 +39,14 @@ def test_any_other_refusal_is_told_as_the_server_says_it(method: str, status: in
     assert refused.value.status == status
 
 
+def test_a_refusal_in_plain_text_is_told_as_well() -> None:
+    client = _Answering(503, {})
+    client.answer = 503, "shutting down\n"
+
+    with pytest.raises(Refused, match=r"answered 503: shutting down$"):
+        client.items("/things")
+
+
 def test_a_server_that_is_not_there_yet_is_looked_for_every_time() -> None:
     looked: list[str] = []
 

@@ -97,5 +97,6 @@ def test_an_address_of_elsewhere_is_replaced() -> None:
 def test_where_no_address_is_left_none_is_given() -> None:
     chosen = assigned([_entry(str(number)) for number in range(7)], {}, _NETWORK)
 
-    assert list(chosen.values()) == [*_NETWORK.hosts(), None]
+    assert list(chosen.values()) == [*_NETWORK.hosts()]
     assert chosen["2"] == _THIRD
+    assert "6" not in chosen

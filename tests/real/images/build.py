@@ -10,7 +10,7 @@ from pathlib import Path
 import tools.nodes.oci
 from model.releases import release_of, supported_versions
 from tests.real.images.catalogue import PATH, contents
-from tests.real.images.elasticsearch.jars import jars
+from tests.real.images.elasticsearch.libraries import jars
 from tests.real.images.java import cache
 from tests.real.images.layers import api_folder, distributions, lay_out
 from tools.debian import root
