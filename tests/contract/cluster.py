@@ -113,14 +113,13 @@ class Cluster:
         data, jail = self._folder / "mysql", self._jail
         data.mkdir()
         (data / "account.sql").write_text(
-            f"CREATE USER {MYSQL_USER}@'%' IDENTIFIED BY '{MYSQL_PASSWORD}';"
-            f"GRANT ALL ON `tracardi%`.* TO {MYSQL_USER}@'%';"
+            f"CREATE USER {MYSQL_USER}@'%' IDENTIFIED BY '{MYSQL_PASSWORD}';\n"
+            f"GRANT ALL ON `tracardi%`.* TO {MYSQL_USER}@'%';\n"
         )
         inside = jail("mysql", Bind(data, "/data", read_only=False))
-        options = ("--no-defaults", "--user=root", "--datadir=/data/files")
-        made = self.place.run(
-            "mariadb-install-db", *options, "--skip-test-db", "--skip-name-resolve", "--force", jail=inside
-        )
+        # Without names, nobody is the anonymous user of localhost.
+        options = ("--no-defaults", "--user=root", "--datadir=/data/files", "--skip-name-resolve")
+        made = self.place.run("mariadb-install-db", *options, "--skip-test-db", "--force", jail=inside)
         assert made.returncode == 0, made.stdout + made.stderr
         process = self._start(
             "mariadbd", "/usr/sbin/mariadbd", *options, f"--bind-address={HOST}", "--socket=/tmp/mysql.sock",

@@ -19,7 +19,7 @@ def installed(starts_new: Starts) -> tuple[Api, Answer, Answer]:
 def test_installation_makes_a_database_and_less_in_elasticsearch(installed: tuple[Api, Answer, Answer]) -> None:
     api, before, answer = installed
 
-    assert before.json == {"schema_ok": False, "admin_ok": None, "form_ok": None, "warning": None}
+    assert before.json == {"schema_ok": False, "admin_ok": False, "form_ok": False, "warning": None}
     assert answer.status == 200, answer.body
     created = [context["created"]["indices"] for context in answer.json]
     assert all("09x.newer.tracardi-" in index for indices in created for index in indices)
@@ -37,6 +37,17 @@ def test_another_installation_changes_nothing(installed: tuple[Api, Answer, Answ
     assert [context["admin"] for context in again.json] == [True, True]
     assert api.log_in(PASSWORD).status == 200
     assert api.log_in(PASSWORD, "other@example.com").status == 400
+
+
+def test_a_database_without_a_schema_leaves_all_else_unknown(
+    installed: tuple[Api, Answer, Answer], starts_new: Starts
+) -> None:
+    assert installed[2].status == 200
+    other = starts_new("other")
+
+    assert other.ask("GET", "/install").json == {
+        "schema_ok": False, "admin_ok": None, "form_ok": None, "warning": None,
+    }  # fmt: skip
 
 
 def test_users_and_sources_live_in_mysql(installed: tuple[Api, Answer, Answer], starts_new: Starts) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.real.images import archive
 from tests.real.site import Installation, Machine
 from tests.real.site import settings as stacks
+from tests.real.site.named import NamedMachine, adopt
 from tools.cluster import ClusterTools, down, up
 from tools.nodes.operations import import_images
 from tools.tiers.records import REMEDY
@@ -59,8 +60,11 @@ def work(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def machine(pytestconfig: pytest.Config, work: Path) -> Iterator[Machine]:
-    """Three real nodes with every image, two networks outside, and nothing deployed."""
+def machine(pytestconfig: pytest.Config, work: Path, context: str | None) -> Iterator[Machine]:
+    """Three real nodes with every image, two networks outside, and nothing deployed; or the cluster that was named."""
+    if context:
+        yield NamedMachine(adopt(context, work))
+        return
     tools = ClusterTools(ensure(frozenset({"cluster", "nodes"})).bin)
     try:
         cluster = up("real", tools, real=True, work=work)
@@ -72,15 +76,28 @@ def machine(pytestconfig: pytest.Config, work: Path) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="session")
-def shared_production(pytestconfig: pytest.Config, machine: Machine, work: Path) -> Iterator[Installation]:
-    """Production's stack, deployed once for all tests."""
+def shared_production(machine: Machine, work: Path, context: str | None) -> Iterator[Installation]:
+    """Production's stack, deployed once for all tests; it goes with the cluster, where that is the tests' own."""
     installation = Installation(machine, work / "production", "prod")
-    installation.configure(stacks.production())
+    installation.configure(stacks.production(named=bool(context)))
+    installation.up()
+    yield installation
+    if context:
+        installation.change(data__keep=False)
+        installation.up()
+        installation.stack.destroy()
+
+
+@pytest.fixture(scope="session")
+def development(
+    pytestconfig: pytest.Config, machine: Machine, work: Path, context: str | None
+) -> Iterator[Installation]:
+    """Development's stack, beside production's on the same nodes."""
+    installation = Installation(machine, work / "development", "dev")
+    installation.configure(stacks.development(named=bool(context)))
     installation.up()
     yield installation
     if not pytestconfig.getoption(_KEEP):
-        installation.change(data__keep=False)
-        installation.up()
         installation.stack.destroy()
 
 

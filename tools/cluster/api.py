@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tools.cluster.model import Cluster
@@ -66,14 +67,35 @@ class Api:
         listed = self.read(f"/apis/{group_version}")
         return listed is not None and kinds <= {resource["kind"] for resource in listed["resources"]}
 
-    def ready_nodes(self) -> int:
-        """How many nodes are ready and take pods."""
+    def ready_nodes(self, since: float = 0.0) -> int:
+        """How many nodes take pods, and have said after the moment `since`, in seconds of the epoch, to be ready."""
         nodes = (self.read("/api/v1/nodes") or {"items": []})["items"]
         return sum(
-            any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"].get("conditions", []))
+            any(_is_ready(condition, since) for condition in node["status"].get("conditions", []))
             and not node["spec"].get("taints")
             for node in nodes
         )
+
+    def ready_pods(self, selector: str, since: float) -> int:
+        """How many of the pods in kube-system with these labels are ready, in containers that began after `since`."""
+        listed = self.read(f"/api/v1/namespaces/kube-system/pods?labelSelector={selector}") or {"items": []}
+        statuses = [pod["status"].get("containerStatuses", []) for pod in listed["items"]]
+        return sum(bool(each) and all(_runs(status, since) for status in each) for each in statuses)
+
+
+def _is_ready(condition: dict[str, str], since: float) -> bool:
+    known = condition["type"] == "Ready" and condition["status"] == "True"
+    return known and (not since or _moment(condition["lastHeartbeatTime"]) >= int(since))
+
+
+def _runs(status: dict[str, Any], since: float) -> bool:
+    running = status["state"].get("running")
+    return status["ready"] and running is not None and _moment(running["startedAt"]) >= int(since)
+
+
+def _moment(text: str) -> float:
+    """A time of Kubernetes' as seconds of the epoch; it tells whole seconds."""
+    return datetime.fromisoformat(text).timestamp()
 
 
 def wait_until(what: str, true: Callable[[], bool], *, seconds: float) -> None:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tools.cluster import contents, kwokctl, ports, processes
 from tools.cluster.api import Api, wait_until
@@ -21,6 +20,9 @@ from tools.nodes import lifecycle as nodes
 from tools.nodes import remains
 
 Say = Callable[[str], None]
+_REMOVAL_SECONDS = 5.0
+_START_SECONDS = 90.0
+"""How long a busy machine may take before a cluster's data count as broken."""
 
 
 def say(line: str) -> None:
@@ -79,10 +81,11 @@ def running(name: str, *, work: Path | None = None) -> Cluster | None:
 
 
 def clusters(*, work: Path | None = None) -> list[Cluster]:
-    """Every cluster under the work folder, running or not, by name."""
+    """Every cluster under the work folder, running or not, by name; also one that has lost its folder, but runs."""
     root = work or work_dir()
-    folders = sorted(clusters_folder(root).glob("*/"))
-    return [Cluster.at(folder.name, root) for folder in folders]
+    folder = clusters_folder(root)
+    names = {entry.name for entry in folder.glob("*/")} | processes.clusters(folder)
+    return [Cluster.at(name, root) for name in sorted(names)]
 
 
 def _refuse_other_kind(cluster: Cluster) -> None:
@@ -155,11 +158,16 @@ def _revive(cluster: Cluster, tools: ClusterTools, tell: Say) -> None:
     cluster.finished.write_text("")  # if we are interrupted, the next command furnishes it
     try:
         kwokctl.start(cluster)
-        _answering(cluster, seconds=30)
-        _furnish(cluster)
+        _answering(cluster, seconds=_START_SECONDS)
+        if not real:
+            _furnish(cluster)
     except ToolError as error:
         tell(f"{error}\ncluster {cluster.name}: it does not start on its data; creating it anew, without what it held")
         _create(cluster, tools, real=real)
+        return
+    if real:
+        # Nodes that are slow to come back are no reason to throw their data away.
+        _furnish(cluster)
 
 
 def _furnish(cluster: Cluster) -> None:
@@ -177,9 +185,9 @@ def _furnish(cluster: Cluster) -> None:
     processes.end(cluster, only="kwok-controller")
     kwokctl.start(cluster)
     expected = len(contents.ZONES) * contents.NODES_PER_ZONE
-    wait_until("the nodes to be ready", lambda: api.ready_nodes() >= expected, seconds=30)
+    _wait(cluster, "the nodes to be ready", lambda: api.ready_nodes() >= expected, seconds=30)
     account = "/api/v1/namespaces/default/serviceaccounts/default"
-    wait_until("the default service account", lambda: api.read(account) is not None, seconds=30)
+    _wait(cluster, "the default service account", lambda: api.read(account) is not None, seconds=30)
     cluster.finished.write_text(known)
 
 
@@ -187,13 +195,30 @@ def _furnish_real(cluster: Cluster, api: Api) -> None:
     kwokctl.apply(cluster, f"{contents.custom_kinds()}\n---\n{nodes.documents(cluster)}")
     nodes.join(cluster)
     _served(api, contents.CUSTOM_KINDS)
-    wait_until("the nodes to be ready", lambda: api.ready_nodes() >= nodes.COUNT, seconds=90)
-    dns = "/apis/apps/v1/namespaces/kube-system/daemonsets/coredns"
-    wait_until("DNS on every node", lambda: _ready_pods(api.read(dns)) >= nodes.COUNT, seconds=60)
+    # Of nodes that were cut off, the API server knows only how they were.
+    since = nodes.began(cluster)
+    dns = "k8s-app=kube-dns"
+    try:
+        _wait(cluster, "the nodes to be ready", lambda: api.ready_nodes(since) >= nodes.COUNT, seconds=90)
+        _wait(cluster, "DNS on every node", lambda: api.ready_pods(dns, since) >= nodes.COUNT, seconds=60)
+    except ToolError as error:
+        raise ToolError(
+            f"{error}; read kubelet.log in {cluster.folder}/nodes/NODE/logs, and the control plane's in "
+            f"{cluster.folder}/logs."
+        ) from error
 
 
-def _ready_pods(workload: dict[str, Any]) -> int:
-    return int(workload.get("status", {}).get("numberReady", 0))
+def _wait(cluster: Cluster, what: str, true: Callable[[], bool], *, seconds: float) -> None:
+    """Wait for what the control plane's programs do: one of them that gave up while others began is started again."""
+
+    def checked() -> bool:
+        if true():
+            return True
+        if not processes.complete(cluster):
+            kwokctl.start(cluster)
+        return False
+
+    wait_until(what, checked, seconds=seconds)
 
 
 def _served(api: Api, wanted: Mapping[str, frozenset[str]]) -> None:
@@ -205,5 +230,17 @@ def _remove(cluster: Cluster) -> int:
     ended = processes.end(cluster) + remains.remove(cluster.folder)
     if cluster.folder.exists():
         cluster.finished.unlink(missing_ok=True)  # first: what is half removed must not look like a cluster
-        shutil.rmtree(cluster.folder)
+        _discard(cluster.folder)
     return ended
+
+
+def _discard(folder: Path) -> None:
+    deadline = time.monotonic() + _REMOVAL_SECONDS
+    # What an `up` that was killed had begun may write its last file here meanwhile.
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise ToolError(f"{folder} cannot be removed: {error}. Run the command as its owner.") from error
+            time.sleep(0.05)

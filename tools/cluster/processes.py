@@ -6,6 +6,7 @@ nobody, and `kwokctl delete` would kill the strangers. A command line cannot go 
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -38,6 +39,13 @@ def of(cluster: Cluster) -> list[Process]:
         for pid, command in _command_lines()
         if (program := _program(command, cluster.folder)) is not None
     ]
+
+
+def clusters(folder: Path) -> set[str]:
+    """Names of the clusters under a folder that have a process alive, whether their own folders are there or not."""
+    started = re.compile(rf"{re.escape(str(folder))}/([^/ ]+)/bin/")
+    programs = {found[1] for _, command in _command_lines() if (found := started.match(command))}
+    return programs | {each.name for each in remains.clusters() if each.parent == folder}
 
 
 def components(cluster: Cluster) -> tuple[str, ...]:

@@ -47,6 +47,11 @@ class Places:
         """What the machine's own processes say."""
         return self.cluster / "logs"
 
+    @property
+    def machine(self) -> Path:
+        """Written once the machine has its network; as old as the machine is."""
+        return self.cluster / "machine"
+
     def node(self, name: str) -> Path:
         """Everything of one node: its runtime's data, its credentials, its logs."""
         return self.cluster / "nodes" / name

@@ -18,7 +18,7 @@ from tools.nodes.layout import Furniture, Places
 
 _MANIFESTS = Path(__file__).parent / "manifests"
 _CONTROL_PLANE = Path(__file__).with_name("kwokctl.yaml")
-_START_SECONDS = 10.0
+_START_SECONDS = 30.0
 _BACKLOG = 128
 _NAMESPACES = ("--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--mount", "--net", "--uts", "--ipc")
 # Of a shell of root: a user's own PATH decides nothing in there.
@@ -45,7 +45,7 @@ def start(cluster: Cluster, debian: Path, programs: Path) -> None:
     """Start the machine: the network that the control plane is in, as yet without nodes.
 
     `debian` is the root file system of nodes, `programs` the folder of kubelet, containerd and the others. A cluster
-    that ran before keeps its port. Raises ToolError.
+    that ran before keeps its port; nodes that were switched off are on again. Raises ToolError.
     """
     places = Places(cluster.folder)
     for folder in (places.images, places.volumes, places.logs):
@@ -56,10 +56,16 @@ def start(cluster: Cluster, debian: Path, programs: Path) -> None:
         places.write(Furniture(str(debian), str(programs), str(repository()), port, COUNT))
         for node in nodes(COUNT):
             (places.node(node.name) / "logs").mkdir(parents=True, exist_ok=True)
+            places.power(node.name).unlink(missing_ok=True)
         archive = places.images / "cluster.tar"
         if not archive.exists():
             images.cluster_images(programs, archive)
         _start_machine(places, listener)
+
+
+def began(cluster: Cluster) -> float:
+    """When the machine that runs now was started, in seconds of the epoch. Raises OSError where none was."""
+    return Places(cluster.folder).machine.stat().st_mtime
 
 
 def control_plane(cluster: Cluster) -> Path:
@@ -136,7 +142,7 @@ def _listener(cluster: Cluster, port: int) -> socket.socket:
 
 
 def _start_machine(places: Places, listener: socket.socket) -> None:
-    ready = places.cluster / "machine"
+    ready = places.machine
     ready.unlink(missing_ok=True)
     log_file = places.logs / "machine.log"
     number = listener.fileno()

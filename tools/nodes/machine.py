@@ -41,7 +41,7 @@ class Machine:
         self._network.lay(self._furniture.port)
         modules = {"forward": [str(self._listener), str(self._furniture.port)], "cloud": [str(self._places.cluster)]}
         services = {name: self._start_module(name, arguments) for name, arguments in modules.items()}
-        (self._places.cluster / "machine").write_text("ready\n", encoding="utf-8")
+        self._places.machine.write_text("ready\n", encoding="utf-8")
         while True:
             for name, service in services.items():
                 if service.poll() is not None:

@@ -8,12 +8,19 @@ state=$1/nodes/$2 volumes=$1/volumes images=$1/images name=$2 debian=$3 programs
 mkdir -p "$state/root" "$state/containerd" "$state/kubelet" "$state/logs" "$state/pods"
 mount -t tmpfs -o mode=0755 tmpfs "$state/root"
 cd "$state/root"
-mkdir upper work merged
+mkdir upper work merged settings
 mount -t overlay -o "lowerdir=$debian,upperdir=upper,workdir=work" overlay merged
 cd merged
 mkdir -p proc sys dev run tmp old etc/kubernetes etc/cni/net.d opt/programs opt/clone opt/images \
   var/lib/containerd var/lib/kubelet var/lib/volumes var/log/pods var/log/node
 mount -t proc proc proc
+# The kubelet sets these for the whole machine, unless it finds them so (k8s.io/component-helpers, node/util/sysctl).
+for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
+  kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+  file=$state/root/settings/${setting##*/}
+  echo "${setting#*=}" > "$file"
+  mount --bind "$file" "proc/sys/${setting%=*}"
+done
 mount -t sysfs sysfs sys
 mount --rbind /sys/fs/cgroup sys/fs/cgroup
 mount --rbind /dev dev
@@ -28,7 +35,7 @@ mount --bind "$volumes" var/lib/volumes
 mount --bind "$images" opt/images
 mount --bind "$programs" opt/programs
 mount --bind "$clone" opt/clone
-hostname "$name"
+echo "$name" > proc/sys/kernel/hostname
 pivot_root . old
 umount -l /old
 # Mounts that pods share with each other pass through here.

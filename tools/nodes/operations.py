@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from glob import escape
 from pathlib import Path
 
 from tools.cluster.model import Cluster
@@ -45,11 +46,11 @@ def namespace(cluster: Cluster, place: str) -> Path:
 def import_images(cluster: Cluster, archive: Path) -> None:
     """Give every node the images in an archive, as `docker save` and its like write them; returns when all have them.
 
-    Nodes that are off import them when they start. Raises ToolError where a node cannot read the archive.
+    An archive of the same name that was given before, and has changed since, is replaced. Nodes that are off import
+    when they start. Raises ToolError where there is no archive, or a node cannot read it.
     """
     places = Places(cluster.folder)
-    target = places.images / f"{archive.stem}.tar"
-    _lay_ready(archive, target)
+    target = _lay_ready(archive, places.images)
     deadline = time.monotonic() + _IMPORT_SECONDS
     waiting = [node.name for node in nodes(places.read().count) if not places.power(node.name).exists()]
     for name in waiting:
@@ -59,12 +60,18 @@ def import_images(cluster: Cluster, archive: Path) -> None:
                 raise ToolError(f"{name} has not imported {archive} within {_IMPORT_SECONDS:.0f} s.")
             time.sleep(0.05)
         if status != "0":
+            target.unlink()
             log = places.node(name) / "logs" / "images.log"
             raise ToolError(f"{name} cannot import {archive}; {log} says why.")
 
 
-def _lay_ready(archive: Path, target: Path) -> None:
+def _lay_ready(archive: Path, images: Path) -> Path:
     """Put the archive where nodes look, complete from the first moment on; no copy is made where a link will do."""
+    if not archive.is_file():
+        raise ToolError(f"there is no archive {archive}; `docker save` and its like write one.")
+    known = archive.stat()
+    # Nodes go by the name: a changed archive is a new one.
+    target = images / f"{archive.stem}.{known.st_mtime_ns:x}-{known.st_size:x}.tar"
     draft = target.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     try:
@@ -72,3 +79,7 @@ def _lay_ready(archive: Path, target: Path) -> None:
     except OSError:
         shutil.copyfile(archive, draft)
     draft.replace(target)
+    for former in images.glob(f"{escape(archive.stem)}.*-*.tar"):
+        if former != target:
+            former.unlink()
+    return target

@@ -2,8 +2,10 @@
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from tools.nodes.addresses import INTERNET, TRUSTED
 from tools.stack.session import DEFAULT_STACK, Session
 
 _ADDRESSES = {"trackUrl": "events", "guiUrl": "GUI", "guiApiUrl": "GUI API"}
@@ -14,7 +16,7 @@ CLEAR_UP = ("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
 
 
 def after_up(session: Session, seconds: float) -> Iterator[str]:
-    """Where the installation is, how to enter it and, on simulated nodes, what it cannot do."""
+    """Where the installation is, how to enter it, how to reach it and, on simulated nodes, what it cannot do."""
     outputs = json.loads(session.ask("stack", "output", "--json"))
     yield f"Stack {session.stack.stack} is up on {session.target.title}, after {_span(seconds)}."
     for name, title in _ADDRESSES.items():
@@ -23,13 +25,28 @@ def after_up(session: Session, seconds: float) -> Iterator[str]:
     if "adminPassword" in outputs:
         yield f"Sign in as {outputs.get('adminEmail', 'the administrator')}; the password:"
         yield f"  {enter(session)} && pulumi stack output adminPassword --show-secrets"
-    if session.target.embedded:
+    if session.target.real:
+        yield from _from_outside(session, outputs.get("loadBalancers", {}))
+    elif session.target.embedded:
         yield "The nodes of the embedded cluster are simulated: Kubernetes is real, but no container runs, and no"
         yield "address above answers. Where containers run (kind, or any context of your kubeconfig):"
         yield "  export PULUMI_CONFIG_PASSPHRASE=…   # your own; keep it"
         yield f"  {make('up', session, KUBE_CONTEXT='kind-tracardi')}   # after: kind create cluster --name tracardi"
     elif session.target.state is not None:
         yield f"Its state is in {session.target.state}; do not lose it. Set PULUMI_BACKEND_URL to share it."
+
+
+def _from_outside(session: Session, entries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    yield "Its nodes run containers, in networks that only this machine's namespaces have. Two of them are outside the"
+    yield f"cluster, {INTERNET.name} and {TRUSTED.name}. As root, trusting any certificate:"
+    cluster = session.target.options.get("CLUSTER")
+    nodes = " ".join(["python3 -m tools.nodes", *(["--name", cluster] if cluster else []), "run"])
+    for entry in sorted(entries.values(), key=lambda entry: entry["exposure"]):
+        place = INTERNET if entry["exposure"] == "internet" else TRUSTED
+        host = entry["host"]
+        found = "".join(f" --resolve {host}:443:{address}" for address in entry["addresses"][:1])
+        yield f"  {nodes} {place.name} -- curl --insecure{found} https://{host}/"
+    yield f"Clients of {TRUSTED.name} come from {TRUSTED.network}, which network.trusted of the stack file has to name."
 
 
 def make(command: str, session: Session, **options: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from tools.cluster import Cluster
 from tools.errors import ToolError
+from tools.nodes.lifecycle import is_real
 
 BUILT_IN_PASSPHRASE = "embedded-and-public"  # noqa: S105 - meant to be known
 """Locks the secrets of stacks on embedded clusters, which guard nothing: everyone can read it here."""
@@ -38,6 +39,8 @@ class Target:
     variables: Mapping[str, str]
     """What tells the program, and for an embedded cluster also kubectl, which cluster it is."""
     embedded: bool = False
+    real: bool = False
+    """Whether an embedded cluster's nodes run containers."""
     private_state: bool = False
     """Whether the state is in the cluster's own folder, so that nobody on another machine can be at work on it."""
     options: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +70,7 @@ def embedded(cluster: Cluster, own: Mapping[str, str], options: Mapping[str, str
         copies=cluster.folder / "stacks" / _digest(backend),
         variables=variables,
         embedded=True,
+        real=is_real(cluster),
         private_state=not own.get(_BACKEND),
         options=options,
     )

@@ -31,9 +31,12 @@ class Installation:
 
     async def status(self, _: Request) -> Response:
         """GET /install."""
+        metadata = self._server.metadata
+        if isinstance(metadata, MySqlMetadata) and not await metadata.has_database():
+            return answer({"schema_ok": False, "admin_ok": False, "form_ok": False, "warning": None})
         schema_ok = await self._schema_ok()
         unknown = self._server.configuration.mysql is not None and not schema_ok
-        admin_ok = None if unknown else schema_ok and await self._server.metadata.has_admin()
+        admin_ok = None if unknown else schema_ok and await metadata.has_admin()
         form_ok = None if unknown else True
         return answer({"schema_ok": schema_ok, "admin_ok": admin_ok, "form_ok": form_ok, "warning": None})
 

@@ -40,6 +40,12 @@ class MySqlMetadata:
         """Makes database and tables, where they are missing."""
         await anyio.to_thread.run_sync(self._install)
 
+    async def has_database(self) -> bool:
+        """Whether the database is there, with or without tables."""
+        return bool(
+            await anyio.to_thread.run_sync(self._ask, None, "SHOW DATABASES LIKE %s", [self._settings.database])
+        )
+
     async def installed(self) -> bool:
         """Whether all tables are there."""
         query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"

@@ -20,6 +20,13 @@ class Peer:
     path: str
     http2: bool
     reuse: bool
+    source: str | None = None
+    """An address of the place that connections come from; None leaves it to the kernel."""
+
+    @property
+    def local(self) -> tuple[str, int] | None:
+        """The near end of connections."""
+        return (self.source, 0) if self.source else None
 
     @property
     def server_name(self) -> str | None:
@@ -54,7 +61,7 @@ class Http1:
     async def open(cls, peer: Peer, address: str) -> "Http1":
         """Connect. Raises OSError."""
         reader, writer = await asyncio.open_connection(
-            address, peer.port, ssl=peer.tls, server_hostname=peer.server_name
+            address, peer.port, ssl=peer.tls, server_hostname=peer.server_name, local_addr=peer.local
         )
         return cls(peer, reader, writer)
 

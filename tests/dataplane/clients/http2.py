@@ -52,7 +52,12 @@ class Http2(asyncio.Protocol):
     async def open(cls, peer: Peer, address: str) -> "Http2":
         """Connect. Raises OSError."""
         _, protocol = await asyncio.get_running_loop().create_connection(
-            lambda: cls(peer), address, peer.port, ssl=peer.tls, server_hostname=peer.server_name
+            lambda: cls(peer),
+            address,
+            peer.port,
+            ssl=peer.tls,
+            server_hostname=peer.server_name,
+            local_addr=peer.local,
         )
         return protocol
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from h2.exceptions import ProtocolError
@@ -47,6 +47,10 @@ class Load:
     path: str = "/track"
     name: str = "event"
     """What event identities begin with."""
+    source: str | None = None
+    """The address of `place` that connections come from; None leaves it to the kernel."""
+    body: Callable[[str], bytes] = event
+    """The body of a request that carries the event of an identity."""
 
     @contextlib.contextmanager
     def running(self, rate: float, *, jitter: float = 0) -> Iterator[Run]:
@@ -105,7 +109,7 @@ class Load:
     @contextlib.asynccontextmanager
     async def _pool(self, connections: int) -> AsyncIterator[Pool]:
         tls = trusting(self.ca, protocols=("h2",) if self.http2 else ("http/1.1",)) if self.ca else None
-        peer = Peer(self.addresses, self.port, self.host, tls, self.path, self.http2, self.reuse)
+        peer = Peer(self.addresses, self.port, self.host, tls, self.path, self.http2, self.reuse, self.source)
         pool = Pool(peer, connections if self.reuse else 0)
         try:
             await pool.fill(self.seconds)
@@ -121,7 +125,7 @@ class Load:
                 connection = await pool.take()
                 step = "answer"
                 try:
-                    reply = await connection.ask(event(identity))
+                    reply = await connection.ask(self.body(identity))
                 finally:
                     pool.give_back(connection)
             status, instance = reply.status, reply.instance

@@ -1,7 +1,9 @@
 """Clients of HTTP, well-behaved and not."""
 
+import select
 import socket
 import ssl
+import struct
 
 import httpx
 import pytest
@@ -132,3 +134,16 @@ def test_a_line_says_what_comes_before_tls_and_tells_a_closed_server(place: Plac
         assert line.hear(seconds=5).closed
 
     assert heard == [b"PROXY UNKNOWN\r\n"]
+
+
+def test_a_connection_that_is_reset_before_its_handshake_is_closed_at_once() -> None:
+    """The socket that the handshake would have been on leaves no warning behind, which pytest would find."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        select.select([client], [], [], 5)
+
+        with pytest.raises(ConnectionError), trusting(None).wrap_socket(client, server_hostname=HOST):
+            pass

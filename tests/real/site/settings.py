@@ -1,4 +1,4 @@
-"""Production's stack file, cut to fit three nodes that share one machine, with certificates that others keep."""
+"""The stack files of this repository, cut to fit three small nodes, with certificates that others keep."""
 
 from typing import Any
 
@@ -8,21 +8,25 @@ from tests.unit.stacks import changed, stack_file
 SECRETS = {"track": "public-certificate", "guiApi": "console-api-certificate", "gui": "console-certificate"}
 """The Secrets that the stack is told of, by what they are for."""
 
+_OWN = {"platform__imageRegistry": REGISTRY, "network__trusted": ["192.0.2.0/24"]}
+# Clients' addresses as a cluster in Docker sees them.
+_NAMED = {"network__trusted": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]}
 
-def production() -> dict[str, Any]:
-    """As many instances as production has, each smaller, on images of the tests' own."""
+
+def production(*, named: bool = False) -> dict[str, Any]:
+    """As many instances as production has, each smaller; on images of the tests' own, unless a cluster was named."""
+    memory = "2Gi" if named else "1Gi"
     return changed(
         stack_file("prod"),
-        platform__imageRegistry=REGISTRY,
         certificates={"source": "provided", "secrets": SECRETS},
-        network__trusted=["192.0.2.0/24"],
-        data__elasticsearch={"nodes": 3, "storage": "1Gi", "memory": "1Gi", "cpu": "250m"},
+        data__elasticsearch={"nodes": 3, "storage": "1Gi", "memory": memory, "cpu": "250m"},
         data__redis={"storage": "1Gi", "memory": "256Mi"},
         data__mysql={"storage": "1Gi", "memory": "768Mi"},
         track__replicas={"min": 3, "max": 5},
+        **(_NAMED if named else _OWN),
     )
 
 
-def development() -> dict[str, Any]:
-    """The stack file of development, on images of the tests' own."""
-    return changed(stack_file("dev"), platform__imageRegistry=REGISTRY, network__trusted=["192.0.2.0/24"])
+def development(*, named: bool = False) -> dict[str, Any]:
+    """The stack file of development, likewise."""
+    return changed(stack_file("dev"), **(_NAMED if named else _OWN))

@@ -3,6 +3,7 @@ import os
 import platform
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from tests.unit.tools.stack_bench import Bench
 from tests.unit.tools.test_stack_locks import looking_like_pulumi
 from tools.errors import ToolError
-from tools.stack import __main__, commands, process
+from tools.nodes.layout import Furniture, Places
+from tools.stack import __main__, commands, process, report
 from tools.stack.session import Request, Session, prepare
 
 REPOSITORY = Path(__file__).parents[3]
@@ -94,6 +96,41 @@ def test_after_up_elsewhere_the_commands_name_the_target_and_the_place_of_the_st
     assert "make -s env STACK=prod KUBE_CONTEXT='kind me'" in told
     assert str(stand.work / "state") in told
     assert "simulated" not in told
+
+
+def _told_on_real_nodes(stand: Bench, monkeypatch: pytest.MonkeyPatch, entries: object, **options: str) -> str:
+    stand.cluster.folder.mkdir(parents=True)
+    Places(stand.cluster.folder).write(Furniture("/debian", "/programs", "/clone", 6443, 3))
+    session = stand.session()
+    monkeypatch.setattr(Session, "ask", lambda *_: json.dumps({"loadBalancers": entries}))
+    target = replace(session.target, options=options)
+    return "\n".join(report.after_up(replace(session, target=target), 1.0))
+
+
+def test_after_up_on_real_nodes_it_tells_how_to_reach_every_entry_from_where_it_is_for(
+    stand: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = {
+        "gui": {"host": "gui.test", "addresses": ["203.0.113.2"], "exposure": "trusted networks"},
+        "track": {"host": "track.test", "addresses": ["203.0.113.1"], "exposure": "internet"},
+    }
+
+    told = _told_on_real_nodes(stand, monkeypatch, entries)
+
+    run = "python3 -m tools.nodes run"
+    assert f"  {run} internet -- curl --insecure --resolve track.test:443:203.0.113.1 https://track.test/" in told
+    assert f"  {run} trusted -- curl --insecure --resolve gui.test:443:203.0.113.2 https://gui.test/" in told
+    assert told.index("run internet") < told.index("run trusted")
+    assert "come from 192.0.2.0/24, which network.trusted of the stack file has to name" in told
+    assert "simulated" not in told
+
+
+def test_commands_for_real_nodes_name_the_cluster_that_was_named(stand: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = {"track": {"host": "track.test", "addresses": [], "exposure": "internet"}}
+
+    told = _told_on_real_nodes(stand, monkeypatch, entries, CLUSTER="second")
+
+    assert "python3 -m tools.nodes --name second run internet -- curl --insecure https://track.test/" in told
 
 
 @pytest.mark.parametrize("command", ["up", "preview", "down"])
