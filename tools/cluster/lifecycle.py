@@ -192,6 +192,7 @@ def _furnish(cluster: Cluster) -> None:
 
 
 def _furnish_real(cluster: Cluster, api: Api) -> None:
+    _answering(cluster, seconds=60)
     kwokctl.apply(cluster, f"{contents.custom_kinds()}\n---\n{nodes.documents(cluster)}")
     nodes.join(cluster)
     _served(api, contents.CUSTOM_KINDS)
