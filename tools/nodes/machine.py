@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+from tools.errors import ToolError
 from tools.nodes.addresses import Node, nodes
 from tools.nodes.cgroups import make as make_cgroup
 from tools.nodes.first import reap
@@ -60,7 +61,11 @@ class Machine:
             process.wait()
             del self._running[node.name]
         elif wanted and (process is None or process.poll() is not None) and self._may_begin(node):
-            self._running[node.name] = self._start_node(node)
+            try:
+                self._running[node.name] = self._start_node(node)
+            except (ToolError, OSError) as error:
+                # What is in the way goes in a moment, or is for a person to read: the other nodes go on.
+                print(f"{node.name} does not start: {error}", file=sys.stderr, flush=True)
 
     def _may_begin(self, node: Node) -> bool:
         """At most once in a while: a node that cannot start is not to keep the machine busy."""

@@ -1,8 +1,10 @@
 """The links and routes of the machine: a bridge for the nodes, and the networks outside the cluster."""
 
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from tools.errors import ToolError
 from tools.nodes.addresses import ENTRIES, NODES, OUTSIDES, PODS, ROUTER, SERVICES, Node, Outside
 from tools.nodes.programs import debian, run
 
@@ -74,6 +76,9 @@ class Network:
 
     def forget(self, node: Node) -> None:
         """Give up the node's network namespace, with every rule in it. Harmless where there is none."""
+        # By itself the link goes only with the last process of the node, which may take a moment to die.
+        with contextlib.suppress(ToolError):
+            self._ip(f"link delete {node.name}")
         if (Path("/run/netns") / node.name).exists():
             run([*self._command, "netns", "delete", node.name])
 

@@ -19,7 +19,7 @@ def production(*, named: bool = False) -> dict[str, Any]:
     return changed(
         stack_file("prod"),
         certificates={"source": "provided", "secrets": SECRETS},
-        data__elasticsearch={"nodes": 3, "storage": "1Gi", "memory": memory, "cpu": "250m"},
+        data__elasticsearch={"nodes": 3, "storage": "1Gi", "memory": memory, "cpu": "100m"},
         data__redis={"storage": "1Gi", "memory": "256Mi"},
         data__mysql={"storage": "1Gi", "memory": "768Mi"},
         track__replicas={"min": 3, "max": 5},

@@ -41,6 +41,17 @@ def test_a_node_has_a_group_in_every_hierarchy(first: Path) -> None:
     assert {group.parent.parent.name for group in first.rglob("node-a")} == {"memory", "cpu", "unified"}
 
 
+def test_all_pods_together_weigh_more_than_one_process(first: Path) -> None:
+    group = first / "cpu" / cgroups.name(_CLUSTER)
+    (group / "node-a").mkdir(parents=True)
+    for each in (group, group / "node-a"):
+        (each / "cpu.shares").write_text("1024\n")
+
+    cgroups.make(_CLUSTER, "node-a")
+
+    assert {int((each / "cpu.shares").read_text()) for each in (group, group / "node-a")} == {8192}
+
+
 def test_what_is_left_is_told_innermost_first_and_removed_with_what_is_below(first: Path) -> None:
     cgroups.make(_CLUSTER, "node-a")
     (first / "memory" / cgroups.name(_CLUSTER) / "node-a" / "kubepods" / "pod1").mkdir(parents=True)
