@@ -24,11 +24,11 @@ def make(cluster: Path, node: str) -> None:
     for hierarchy in _hierarchies():
         group = hierarchy / name(cluster) / node
         group.mkdir(parents=True, exist_ok=True)
+        if (hierarchy / "cgroup.controllers").exists():
+            for parent in (hierarchy, group.parent, group):
+                _delegate(parent)
         for each in (group.parent, group):
             _weigh(each)
-        if (hierarchy / "cgroup.controllers").exists():
-            for parent in (hierarchy, hierarchy / name(cluster), group):
-                _delegate(parent)
 
 
 def left(cluster: Path) -> list[Path]:
