@@ -37,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip on a named cluster what only a cluster of the tests' own allows."""
     name = _named(config)
+    # Development's stack comes and goes before production's comes, which stays.
+    items.sort(key=lambda item: "development" not in getattr(item, "fixturenames", ()))
     for item in items:
         if name and (mark := item.get_closest_marker(_OWN_NODES)):
             why = f"{mark.args[0]}: on the tests' own nodes only, not on {name}."
@@ -88,11 +90,11 @@ def shared_production(machine: Machine, work: Path, context: str | None) -> Iter
         installation.stack.destroy()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def development(
     pytestconfig: pytest.Config, machine: Machine, work: Path, context: str | None
 ) -> Iterator[Installation]:
-    """Development's stack, beside production's on the same nodes."""
+    """Development's stack, for one test: beside production's, the nodes would have no room for it."""
     installation = Installation(machine, work / "development", "dev")
     installation.configure(stacks.development(named=bool(context)))
     installation.up()

@@ -41,7 +41,7 @@ def test_nobody_logs_in_from_the_internet(production: Installation) -> None:
         production.administrator(production.machine.internet)
 
 
-def test_development_works_beside_production(development: Installation) -> None:
+def test_development_works_as_well(development: Installation) -> None:
     assert _restarts(development) == {0}
     _an_event_is_found(development)
 
