@@ -134,7 +134,7 @@ trim-tools: ## Remove what only a rebuild of the toolchain needs: several gigaby
 	@$(PYTHON) -m tools.toolchain trim
 
 .PHONY: clean-tools
-clean-tools: ## Remove the toolchain and Debian's programs from the user's cache folder
+clean-tools: ## Remove the toolchain, Debian's programs and the tests' images from the user's cache folder
 	@$(PYTHON) -m tools.toolchain clean
 
 .PHONY: python-environment

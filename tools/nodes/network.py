@@ -66,6 +66,8 @@ class Network:
             "link set eth0 up",
             f"route add default via {ROUTER} dev eth0",
             *(f"route add {other.pods} via {other.address} dev eth0" for other in others if other != node),
+            # Each pod has a route of its own: who asks for one that has gone is told so, and does not wait.
+            f"route add unreachable {node.pods}",
             place=node.name,
         )
         run([*self._entering(node.name), "sh", "-c", _settings()])

@@ -35,7 +35,7 @@ def main() -> int:
 
 def clean(site: Site) -> None:
     """Remove everything that tools keep in the cache folder, and the folder itself if nothing else is in it."""
-    _remove(site, site.toolchain, site.uv, site.go_build, site.debian)
+    _remove(site, site.toolchain, site.uv, site.go_build, site.debian, site.images)
 
 
 def trim(site: Site) -> None:

@@ -52,6 +52,11 @@ class Site:
         return self.cache / "uv"
 
     @property
+    def images(self) -> Path:
+        """Images that tests on real nodes make."""
+        return self.cache / "images"
+
+    @property
     def debian(self) -> Path:
         """Folder of Debian's programs, with one folder in it for each set of packages."""
         return self.cache / "debian"

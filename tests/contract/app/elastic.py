@@ -14,6 +14,8 @@ from .environment import Elasticsearch
 
 _CONNECTIONS = 25
 _TRIES = 4
+_WORTH_ANOTHER_TRY = frozenset({502, 503, 504})
+"""As elasticsearch-py has it by default: the node, or what stands before it, is about to go."""
 Document = Mapping[str, object]
 
 
@@ -80,7 +82,8 @@ class Elastic:
                 if not left:
                     raise ElasticError(_disconnected(url, error)) from error
             else:
-                return _content(response)
+                if not (left and response.status_code in _WORTH_ANOTHER_TRY):
+                    return _content(response)
         raise AssertionError("the last try returns or raises")
 
     @cached_property

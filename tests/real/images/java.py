@@ -6,15 +6,15 @@ import tempfile
 from pathlib import Path
 
 from tools.debian import root
-from tools.layout import cache_dir
 from tools.locks import exclusive
+from tools.toolchain.site import Site
 
 _WITHOUT = ("jmods", "man", "docs", "legal", "include")
 
 
 def cache() -> Path:
     """Folder of what images are made of, and of the images."""
-    folder = cache_dir() / "images"
+    folder = Site.here().images
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
