@@ -14,6 +14,7 @@ from tests.cluster.live import Client, JsonObject, is_leaving, role_of
 from tests.unit.stacks import REPOSITORY, changed
 from tools.cluster import Cluster
 from tools.cluster.api import wait_until
+from tools.errors import ToolError
 from tools.toolchain import ensure
 
 
@@ -83,15 +84,26 @@ class Deployment:
 
     def settle(self) -> None:
         """Wait until every workload is as it is meant to be, its budget knows, and nothing is on its way out."""
-        wait_until("every workload to be complete", self._is_settled, seconds=60)
+        try:
+            wait_until("every workload to be complete", lambda: not self._unsettled(), seconds=120)
+        except ToolError as error:
+            raise AssertionError(f"{error}; not so: {'; '.join(self._unsettled())}") from error
 
-    def _is_settled(self) -> bool:
+    def _unsettled(self) -> list[str]:
+        """What is not complete, is leaving, or allows no disruption, and why pods wait."""
         workloads = [item for path in WORKLOADS for item in self.client.items(path)]
-        return (
-            all(map(_is_complete, workloads))
-            and not any(map(is_leaving, self.client.items(PODS)))
-            and all(budget["status"].get("disruptionsAllowed") for budget in self.client.items(BUDGETS))
-        )
+        pods = self.client.items(PODS)
+        return [
+            *(_named(item) for item in workloads if not _is_complete(item)),
+            *(f"{_named(pod)} is leaving" for pod in pods if is_leaving(pod)),
+            *(f"budget {_named(item)}" for item in self.client.items(BUDGETS) if not _allows_disruption(item)),
+            *(
+                f"{_named(pod)}: {entry.get('message')}"
+                for pod in pods
+                for entry in pod["status"].get("conditions", [])
+                if entry["type"] == "PodScheduled" and entry["status"] != "True"
+            ),
+        ]
 
 
 _OURS = "labelSelector=app.kubernetes.io/name%3Dtracardi"
@@ -151,3 +163,11 @@ def _is_complete(workload: JsonObject) -> bool:
     status, wanted = workload["status"], workload["spec"]["replicas"]
     counts = {status.get(key, 0) for key in ("replicas", "readyReplicas", "updatedReplicas")}
     return status.get("observedGeneration") == workload["metadata"]["generation"] and counts == {wanted}
+
+
+def _allows_disruption(budget: JsonObject) -> bool:
+    return bool(budget["status"].get("disruptionsAllowed"))
+
+
+def _named(item: JsonObject) -> str:
+    return f"{item['metadata']['namespace']}/{item['metadata']['name']}"
