@@ -55,7 +55,7 @@ def test_an_installation_that_was_deployed_again_collects_events(production: Ins
 def _release(production: Installation) -> None:
     """Let the stack go without what it protects, as `make down DATA=keep` does; it stays marked as kept."""
     state = production.stack.export_stack()
-    for resource in state.deployment["resources"]:
+    for resource in (state.deployment or {})["resources"]:
         resource.pop("protect", None)
     production.stack.import_stack(state)
 
