@@ -3,7 +3,7 @@
 import json
 from ipaddress import IPv4Address
 
-from tools.nodes.addresses import DNS, PODS, ROUTER, SERVICES, Node
+from tools.nodes.addresses import DNS, PODS, SERVICES, Node
 
 CONTAINERD = "/etc/containerd/config.toml"
 SOCKET = "/run/containerd/containerd.sock"
@@ -152,8 +152,3 @@ def _kubelet(group: str) -> dict[str, object]:
         "syncFrequency": "10s",
         "maxPods": 110,
     }
-
-
-def advertised() -> str:
-    """The API server's address on the nodes' network."""
-    return str(ROUTER)

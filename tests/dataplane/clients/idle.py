@@ -17,7 +17,7 @@ _CONNECT_SECONDS = 5.0
 @contextmanager
 def idle(place: Place, peer: Peer, number: int) -> Iterator[list[socket.socket]]:
     """So many TCP connections without a word on them, but for those that are reset at once."""
-    with _as_many_files_as_allowed(), ExitStack() as opened:
+    with as_many_files_as_allowed(), ExitStack() as opened:
 
         def connect() -> list[socket.socket]:
             found = []
@@ -35,7 +35,7 @@ def handshaken(place: Place, peer: Peer, seconds: float) -> Iterator[list[ssl.SS
     assert peer.tls is not None
     context = peer.tls
     deadline = time.monotonic() + seconds
-    with _as_many_files_as_allowed(), ExitStack() as opened:
+    with as_many_files_as_allowed(), ExitStack() as opened:
 
         def shake() -> list[ssl.SSLSocket]:
             found = []
@@ -67,7 +67,8 @@ def _connected(peer: Peer) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _as_many_files_as_allowed() -> Iterator[None]:
+def as_many_files_as_allowed() -> Iterator[None]:
+    """As many open files as the machine allows, which is more than processes usually get."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from tools.nodes.programs import debian
+
 _LINKS = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
 
@@ -48,8 +50,7 @@ class Jail:
 
     def program(self, path: str) -> list[str]:
         """What runs a program of Debian's outside any jail, with its own libraries."""
-        loader, libraries = self.debian / "usr/lib64/ld-linux-x86-64.so.2", self.debian / "usr/lib/x86_64-linux-gnu"
-        return [str(loader), "--library-path", str(libraries), str(self.debian / path)]
+        return debian(self.debian, path)
 
     def _variables(self) -> dict[str, str]:
         return {"PATH": _PATH, **self.environment}

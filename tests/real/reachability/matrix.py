@@ -1,14 +1,13 @@
 """The reachability matrix: everybody tries everything, and it is compared with what is declared."""
 
-import contextlib
-import resource
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from model.ports import Port
+from tests.dataplane.clients.idle import as_many_files_as_allowed
 from tests.dataplane.sandbox import Place
 from tests.real.reachability.declared import Declared, Outcomes
 from tests.real.reachability.parties import Address, Kind, Party
@@ -74,20 +73,9 @@ def measured(
         chosen = [each for each in targets if {party.kind, _kind(each)} != {Kind.OUTSIDE}]
         return _row(party, place, chosen, ports, declared)
 
-    with _open_files(), ThreadPoolExecutor(_SOURCES_AT_ONCE) as threads:
+    with as_many_files_as_allowed(), ThreadPoolExecutor(_SOURCES_AT_ONCE) as threads:
         rows = list(threads.map(row, sources))
     return Matrix(tuple(each for found in rows for each in found), time.monotonic() - began)
-
-
-@contextlib.contextmanager
-def _open_files() -> Iterator[None]:
-    """As many open files as the machine allows, which is more than processes usually get."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def _kind(target: Party | Address) -> Kind | None:
