@@ -22,6 +22,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(maker(Path.cwd(), sys.argv[1])("test-unit", {}))
 """
 
+WAITING = """\
+import signal
+import sys
+ends = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+# Blocked, so that none gets lost between what is said and the wait.
+signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+print("begun", flush=True)
+print(ends[signal.sigwait(ends)])
+sys.exit(2)
+"""
+
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
@@ -34,11 +45,7 @@ def program(tmp_path: Path) -> Path:
 @pytest.fixture
 def running(program: Path) -> Iterator["subprocess.Popen[str]"]:
     """A run of a make that says when it has begun, and how it was asked to end; it has begun."""
-    program.write_text(
-        "#!/bin/bash\n"
-        "trap 'echo interrupted; exit 2' INT\ntrap 'echo terminated; exit 2' TERM\n"
-        "echo begun\nwhile read -r -t 60 <> <(:); do :; done\n"
-    )
+    program.write_text(f"#!{sys.executable}\n{WAITING}")
     command = [sys.executable, "-c", RUN, str(program)]
     with subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0
