@@ -14,7 +14,7 @@ from components.kubernetes import SKIP_AWAIT, digest, metadata
 from components.pods import TMP, Check, Container, Mount, Pod, Resources, config_volume, scratch, secret_volume
 from components.stateless import StatelessWorkload, StatelessWorkloadArgs
 from model.images import Software
-from model.lifecycle import LIVENESS, READINESS
+from model.lifecycle import BALANCER_START, LIVENESS, READINESS
 from model.ports import Port
 from model.roles import Role
 from model.routes import Route
@@ -143,7 +143,8 @@ def _gateway(args: LoadBalancerArgs, settings: GatewaySettings, shown: str) -> G
 
 def _pod(args: LoadBalancerArgs, served: str, files_digest: str) -> Pod:
     verified = args.upstream.ca_secret
-    alive = Check(path="/healthz", port=Port.BALANCER_METRICS, tls=verified is not None)
+    tls = verified is not None
+    alive = Check(path="/healthz", port=Port.BALANCER_METRICS, tls=tls)
     certificates = (CERTIFICATES, UPSTREAM) if verified else (CERTIFICATES,)
     haproxy = Container(
         name="haproxy",
@@ -171,6 +172,8 @@ def _pod(args: LoadBalancerArgs, served: str, files_digest: str) -> Pod:
             *((Mount("upstream", str(UPSTREAM)),) if verified else ()),
             Mount("tmp", TMP, read_only=False),
         ),
+        startup=Check(path="/startupz", port=Port.BALANCER_METRICS, tls=tls).probe(BALANCER_START),
+        # Whether it lives, and no more: instances that are all gone are what clients should be told with a 503.
         readiness=alive.probe(READINESS),
         liveness=alive.probe(LIVENESS),
         drains=True,

@@ -40,6 +40,9 @@ API_LIVENESS = Probe(period=10, timeout=10, failures=36)
 
 STARTUP_PERIOD_SECONDS = 5
 
+BALANCER_START = Probe(period=2, timeout=2, failures=450)
+"""How long a new balancer may take to meet an instance: as long as instances wait for their stores, on a bad day."""
+
 MAX_REQUESTS_PER_INSTANCE = 64
 """Requests that all balancers together send to one instance at a time; 6 s of queue, well inside `READINESS`."""
 

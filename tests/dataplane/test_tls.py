@@ -238,7 +238,16 @@ def test_the_authority_of_entries_and_that_of_the_inside_are_two(sites: Sites) -
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/healthz", 200), ("/metrics", 200), ("/", 404), ("/track", 404), ("/metrics/x", 404)]
+    ("path", "status"),
+    [
+        ("/healthz", 200),
+        ("/startupz", 200),
+        ("/metrics", 200),
+        ("/", 404),
+        ("/track", 404),
+        ("/metrics/x", 404),
+        ("/startupz/x", 404),
+    ],
 )
 def test_the_port_for_probes_and_metrics_answers_nothing_else(site: Site, path: str, status: int) -> None:
     pod = site.cluster.workloads[Role.TRACK_BALANCER].pods[0]

@@ -1,4 +1,9 @@
-"""Redis, MySQL or Elasticsearch away for 30 seconds: what collectors answer meanwhile, and how everything recovers."""
+"""Redis, MySQL or Elasticsearch away for 30 seconds: what collectors answer meanwhile, and how everything recovers.
+
+Tracardi asks an Elasticsearch that refuses three times more. A node refuses connections to a Service without pods for
+Kubernetes, but tells each pod so once a second only (Linux, `icmp_ratelimit`): of questions at once, all but one find
+out by Elasticsearch's time-out of 12 s.
+"""
 
 import signal
 import time
@@ -6,6 +11,8 @@ from http import HTTPStatus
 
 import pytest
 
+from model.lifecycle import SERVER_TIMEOUT_SECONDS
+from tests.dataplane.clients.outcome import Outcome
 from tests.measured import Measured
 from tests.real.load import Account, Traffic, traffic
 from tests.real.load.changes import PATIENCE, scale, settle
@@ -22,15 +29,35 @@ _NOTICED_SECONDS = 5.0
 """Collectors go on with the event source that they have read for 2 s; and this is a busy machine."""
 _AT_ONCE_SECONDS = 5.0
 """Far below any time-out on the way."""
+_WAITING = frozenset({HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.GATEWAY_TIMEOUT})
+"""A balancer waits for 20 s, and the second of Tracardi's tries may last longer."""
 _RATE = 0.5
 _SLOW_RATE = 0.1
 """Where answers take 20 s: of the requests of one client, a balancer carries 16 at a time."""
 
 
-@pytest.mark.parametrize("store", ["redis", "mysql", "elasticsearch"])
+@pytest.mark.parametrize("store", ["redis", "mysql"])
 def test_collectors_say_at_once_that_a_store_is_away_and_recover_by_themselves(
     production: Installation, measured: Measured, store: str
 ) -> None:
+    meanwhile = _while_away(production, measured, store)
+
+    assert set(meanwhile.statuses) == {HTTPStatus.INTERNAL_SERVER_ERROR}, meanwhile
+    assert meanwhile.p50 < _AT_ONCE_SECONDS, meanwhile
+
+
+def test_collectors_say_that_elasticsearch_is_away_and_recover_by_themselves(
+    production: Installation, measured: Measured
+) -> None:
+    meanwhile = _while_away(production, measured, "elasticsearch")
+
+    assert set(meanwhile.statuses) <= _WAITING, meanwhile
+    assert meanwhile.statuses[HTTPStatus.INTERNAL_SERVER_ERROR] > meanwhile.sent / 2, meanwhile
+    assert meanwhile.percentile(1) < SERVER_TIMEOUT_SECONDS + _AT_ONCE_SECONDS, meanwhile
+
+
+def _while_away(production: Installation, measured: Measured, store: str) -> Outcome:
+    """What clients met once collectors had noticed; all have answers, nothing was lost, and all is well afterwards."""
     before, instances = restarts(production), len(pods(production, store))
     with traffic(production, _RATE) as load:
         time.sleep(_BEFORE_SECONDS)
@@ -48,11 +75,11 @@ def test_collectors_say_at_once_that_a_store_is_away_and_recover_by_themselves(
     measured(f"{store} away for 30 s", account)
     measured(f"{store} away for 30 s: first event accepted again", f"after {_first_accepted(load, back):.0f} s")
     meanwhile = account.outcome.begun(after=away + _NOTICED_SECONDS, before=back)
-    assert set(meanwhile.statuses) == {HTTPStatus.INTERNAL_SERVER_ERROR}, account.explained()
+    assert meanwhile.sent > 0
     assert not meanwhile.failed, account.explained()
-    assert meanwhile.p50 < _AT_ONCE_SECONDS, account.explained()
     assert restarts(production) == before
     _is_well_since(account, complete)
+    return meanwhile
 
 
 def test_collectors_wait_for_a_redis_that_is_frozen_and_are_not_restarted(

@@ -46,6 +46,7 @@ class Http2(asyncio.Protocol):
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._heard: dict[int, dict[str, str]] = {}
         self._ended = False
+        self._words = 0
         self._reuse = peer.reuse
 
     @classmethod
@@ -81,8 +82,11 @@ class Http2(asyncio.Protocol):
             self._session.send_headers(stream, (*self._headers, ("content-length", str(len(body)))))
             self._session.send_data(stream, body, end_stream=True)
             self._flush()
+            words = self._words
             return await self._waiting[stream]
         except asyncio.CancelledError:
+            # Whoever has said nothing at all meanwhile may have gone without a word: browsers ask, and then let go.
+            self._ended |= self._words == words
             with contextlib.suppress(ProtocolError):
                 self._session.reset_stream(stream)
                 self._flush()
@@ -111,6 +115,7 @@ class Http2(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Something has come."""
+        self._words += 1
         for event in self._session.receive_data(data):
             self._note(event)
         self._flush()

@@ -168,8 +168,13 @@ def without_dns(pod: Pod) -> None:
     _filter(pod, "input", "udp sport 53 drop")
 
 
+def without_instances(balancer: Pod) -> None:
+    """Let every answer of an instance to the balancer vanish, as where no NetworkPolicy lets its pod through yet."""
+    _filter(balancer, "input", f"tcp sport {int(Port.HTTP)} drop")
+
+
 def unhindered(pod: Pod) -> None:
-    """Undo `cut_off` and `without_dns`."""
+    """Undo `cut_off`, `without_dns` and `without_instances`."""
     _nft(pod, "delete table inet fault")
 
 

@@ -105,6 +105,25 @@ def test_an_answer_that_comes_too_late_is_nobodys(place: Place) -> None:
     assert (first.error[:21], second.instance) == ("answer: TimeoutError:", "scripted")
 
 
+def test_a_connection_that_says_nothing_at_all_carries_no_request_after_the_first_that_had_no_answer(
+    place: Place,
+) -> None:
+    connections: list[int] = []
+
+    def silent(connection: socket.socket, number: int) -> None:
+        connections.append(number)
+        while connection.recv(65536):
+            pass
+
+    with server(place, silent) as port:
+        with load(place, port, http2=True, connections=1, seconds=0.2).running(2.5) as run:
+            while run.outcome().sent < 3:
+                time.sleep(0.01)
+        outcome = run.outcome()
+
+    assert len(outcome.failed) == outcome.sent == len(connections)
+
+
 def test_an_announced_close_is_heeded_and_without_reuse_every_request_has_a_connection(place: Place) -> None:
     connections: list[int] = []
 

@@ -240,6 +240,22 @@ def test_an_instance_that_fails_its_check_gets_nothing() -> None:
     assert " inter 2s fall 3 rise 1 " in server
 
 
+@pytest.mark.parametrize("settings", ALL_MODES)
+def test_a_balancer_has_started_with_the_first_instance_that_answers_its_check_as_expected(settings: Settings) -> None:
+    found = sections(settings)
+    checks = [line for line in found["backend instances"] if line.startswith("http-check ")]
+    started = [line for line in found["frontend metrics"] if "/startupz" in line]
+
+    # Only what passed what is expected reaches the line after it.
+    assert checks[-2:] == ["http-check expect status 200", "http-check set-var(proc.reached) bool(true)"]
+    assert started == [
+        "http-request return status 200 if { path /startupz } { var(proc.reached) -m bool }",
+        "http-request deny deny_status 503 if { path /startupz }",
+    ]
+    # Whether it lives is another question: no restart would help.
+    assert "monitor-uri /healthz" in found["frontend metrics"]
+
+
 @pytest.mark.parametrize("replicas", [1, 2, 3, 20])
 def test_an_instance_gets_no_more_requests_than_it_can_answer_and_the_rest_is_told_soon(replicas: int) -> None:
     """Tracardi itself queues whatever comes, and sheds nothing."""

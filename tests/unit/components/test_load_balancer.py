@@ -267,8 +267,19 @@ def test_pods_wait_for_whatever_makes_their_certificate() -> None:
 @pytest.mark.parametrize(("upstream", "scheme"), [(INSTANCES, None), (VERIFIED_INSTANCES, "HTTPS")])
 def test_kubelet_and_scrapers_ask_a_port_of_their_own(upstream: Upstream, scheme: str | None) -> None:
     container, _ = haproxy(entry({}, upstream=upstream))
-    for probe in ("readinessProbe", "livenessProbe"):
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         assert container[probe]["httpGet"]["port"] == 8404
         assert container[probe]["httpGet"].get("scheme") == scheme
     entry_ports = {port["targetPort"] for port in service().spec["ports"]}
     assert 8404 not in entry_ports
+
+
+@pytest.mark.parametrize("upstream", [INSTANCES, VERIFIED_INSTANCES])
+def test_a_new_balancer_gets_no_clients_before_it_meets_an_instance_and_keeps_them_when_all_have_gone(
+    upstream: Upstream,
+) -> None:
+    container, _ = haproxy(entry({}, upstream=upstream))
+
+    assert container["startupProbe"]["httpGet"]["path"] == "/startupz"
+    for probe in ("readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"]["path"] == "/healthz"
