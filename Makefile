@@ -2,6 +2,8 @@
 
 # Which stack; each has a file Pulumi.<stack>.yaml.
 STACK ?= dev
+# The same, but empty where nobody named one.
+NAMED_STACK := $(if $(filter file,$(origin STACK)),,$(STACK))
 # A context of your kubeconfig to work on; without it the embedded cluster is meant.
 KUBE_CONTEXT ?=
 # Name of the embedded cluster; several can be there side by side.
@@ -14,6 +16,10 @@ THOROUGH ?=
 REQUIRE_ALL ?=
 # For `make cluster-up`: `real` gives the cluster nodes that run containers (root on Debian).
 NODES ?=
+# For `make plan`: requests a second in the long run and at the peak, and the share of them of new visitors (0 to 1).
+RPS ?=
+PEAK ?=
+NEW ?=
 # For `make bench`: `commands` or `balancers` measures only these.
 ONLY ?=
 
@@ -54,6 +60,10 @@ down: ## Remove what the stack made, with DATA=keep all but its data; its file s
 .PHONY: env
 env: ## For plain pulumi, kubectl and python on the same state: eval "$(make -s env)"
 	@$(STACK_COMMAND) env $(STACK_OPTIONS)
+
+.PHONY: plan
+plan: python-environment ## What a load needs, touching nothing: RPS=3000 [PEAK=5000] [NEW=0.1], for the STACK if one is named
+	@$(VENV)/python -m settings.plan --rps '$(RPS)' --peak '$(PEAK)' --new '$(NEW)' --stack '$(NAMED_STACK)'
 
 # What stacks need; the commands above make it ready by themselves
 

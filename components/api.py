@@ -14,6 +14,7 @@ from components.instance_tls import CERTIFICATE, KEY, TLS_MOUNT, tls_volume
 from components.kubernetes import digest
 from components.pods import TMP, Check, Container, Mount, Pod, Resources, SecretKey, config_volume, scratch
 from components.tunnel import TUNNELS, tunnel_checksum, tunnel_files, tunnel_sidecars, tunnel_volumes
+from model.capacity import INSTANCE_MILLICORES
 from model.credentials import Credential
 from model.images import Software
 from model.index_shape import index_shape
@@ -86,7 +87,7 @@ def api_pod(args: ApiPodArgs) -> Pod:
     api = Container(
         name="api",
         image=context.image(Software.API),
-        resources=Resources(cpu="500m", memory="256Mi", memory_limit="512Mi"),
+        resources=Resources(cpu=f"{INSTANCE_MILLICORES}m", memory="256Mi", memory_limit="512Mi"),
         command=command,
         arguments=arguments,
         working_dir=release.application_folder,

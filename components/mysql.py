@@ -93,6 +93,7 @@ def _pod(args: MysqlStoreArgs, certificate: StoreCertificate | None) -> Pod:
             "--default-authentication-plugin=mysql_native_password",
             "--character-set-server=utf8mb4",
             "--skip-name-resolve",
+            f"--max-connections={args.settings.max_connections}",
             *(_TLS if certificate else ()),
         ),
         environment={

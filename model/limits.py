@@ -21,6 +21,9 @@ MIN_TRACK_INSTANCES_SMALL = 2
 MAX_INSTANCES = 200
 """DNS answers of more addresses need TCP and slow every balancer's resolver down."""
 
+MAX_BALANCERS = 20
+"""Balancers share the requests that an instance can take; more than these would leave each of them hardly any."""
+
 MIN_PASSWORD_LENGTH = 32
 """Generated passwords; releases up to 1.0 store them as SHA-1 with a fixed salt, so only length protects them."""
 

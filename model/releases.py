@@ -7,12 +7,14 @@ from model.images import HAPROXY, MYSQL_ROUTER, REDIS, Image, Software
 
 
 class Evidence(StrEnum):
-    """How well a release's facts are known."""
+    """How well a fact is known."""
 
     OBSERVED = "observed"
-    """The release's unchanged sources were run."""
+    """A release's unchanged sources were run."""
     DOCUMENTED = "documented"
     """Tracardi's documentation or charts say so."""
+    ASSUMED = "assumed"
+    """Reckoned from facts of another kind; nobody has seen or written it."""
 
 
 @dataclass(frozen=True)

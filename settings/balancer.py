@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from model.limits import MIN_BALANCERS
+from model.limits import MAX_BALANCERS, MIN_BALANCERS
 from settings.base import Refusal, Refusals, Section
 from settings.network import PodsElsewhere
 from settings.types import Cidr, DnsName, LabelKey
@@ -90,8 +90,8 @@ class BalancerSettings(Section):
 
     mode: Mode = Mode.HAPROXY
     """haproxy: a Service leads to the balancer pods. gateway: a Gateway does."""
-    replicas: int = Field(default=MIN_BALANCERS, ge=1, le=20)
-    """Balancer pods, each on a node of its own."""
+    replicas: int = Field(default=MIN_BALANCERS, ge=1, le=MAX_BALANCERS)
+    """Balancer pods, each on a node of its own. For track, left out: as many as tracardi:capacity needs, if given."""
     service: ServiceSettings = ServiceSettings()
     """How the balancer is reached, in mode haproxy."""
     gateway: GatewaySettings | None = None

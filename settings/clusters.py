@@ -28,7 +28,7 @@ class TrackSettings(Section):
     host: HostName
     """Public host name that websites send events to."""
     replicas: ReplicaRange = ReplicaRange()
-    """Autoscaler bounds."""
+    """Autoscaler bounds. Left out, each of them: what tracardi:capacity needs, if that is given."""
     cpu_target_percent: int = Field(default=60, ge=20, le=90)
     """Average CPU use, in percent of the request, above which the autoscaler adds instances."""
     routes: tuple[Collection, ...] = (Collection.TRACKER,)

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from model.connections import MYSQL_LIMIT
 from model.limits import MIN_ELASTICSEARCH_NODES
 from settings.base import Refusal, Refusals, Section
 from settings.types import Cidr, HostName, HttpsUrl, MysqlName, Pem, Quantity, amount, is_address
@@ -47,7 +48,7 @@ class ExternalMysql(ExternalStore):
 class ElasticsearchSettings(Section):
     """Elasticsearch in the cluster, with TLS and authentication, or run by others."""
 
-    INSIDE: ClassVar = ("nodes", "storage", "memory", "cpu", "allow_mmap")
+    INSIDE: ClassVar[tuple[str, ...]] = ("nodes", "storage", "memory", "cpu", "allow_mmap")
 
     nodes: int = Field(default=MIN_ELASTICSEARCH_NODES, ge=1, le=30)
     """Nodes; all of them hold data and vote."""
@@ -66,7 +67,7 @@ class ElasticsearchSettings(Section):
 class StoreSettings(Section):
     """A single instance in the cluster, or a service run by others."""
 
-    INSIDE: ClassVar = ("storage", "memory")
+    INSIDE: ClassVar[tuple[str, ...]] = ("storage", "memory")
 
     storage: Quantity = "10Gi"
     """Volume of the instance."""
@@ -86,6 +87,10 @@ class RedisSettings(StoreSettings):
 class MysqlSettings(StoreSettings):
     """MySQL in the cluster, a single instance, or run by others."""
 
+    INSIDE: ClassVar[tuple[str, ...]] = (*StoreSettings.INSIDE, "max_connections")
+
+    max_connections: int = Field(default=MYSQL_LIMIT, ge=10, le=100_000)
+    """Connections that it accepts, 10 for each API instance; they take memory, so raise that with them."""
     external: ExternalMysql | None = None
     """MySQL outside; then none runs in the cluster."""
 

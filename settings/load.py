@@ -15,6 +15,7 @@ from settings.base import REFUSED, Refusal, Section
 from settings.checks import CHECKS
 from settings.credentials import CREDENTIAL_KEYS, HIDDEN, CredentialsSettings
 from settings.root import Settings
+from settings.sizing import sized
 
 PROJECT = "tracardi"
 
@@ -30,6 +31,7 @@ _BOUNDS = {
 _TYPES = {
     "int_type": ("a whole number", "Write digits alone, without quotes."),
     "int_from_float": ("a whole number", "Write digits alone, without quotes."),
+    "float_type": ("a number", "Write digits alone, without quotes."),
     "bool_type": ("true or false", "Write true or false, without quotes."),
     "string_type": ("text", "Put the value in quotes."),
     "model_type": ("a group of keys", "Write the keys on indented lines below it."),
@@ -67,9 +69,10 @@ def parse(configuration: Mapping[str, str], secret_keys: Collection[str] = ()) -
             sections[name] = field.get_default()
             continue
         try:
-            sections[name] = _section(key, field, own.get(key))
+            sections[name] = section_of(key, field, own.get(key))
         except SettingsError as error:
             refusals.extend(error.refusals)
+    sections.update(_reckoned(sections))
     refusals.extend(_inside(sections))
     refusals.extend(_between(sections))
     refusals.extend(_in_clear(sections, encrypted))
@@ -78,7 +81,12 @@ def parse(configuration: Mapping[str, str], secret_keys: Collection[str] = ()) -
     return Settings.model_construct(**sections)
 
 
-def _section(key: str, field: FieldInfo, text: str | None) -> Section:
+def section_of(key: str, field: FieldInfo, text: str | None) -> Section:
+    """The section that stands as `text` under `key`.
+
+    Raises:
+        SettingsError: it is wrong in itself.
+    """
     adapter: TypeAdapter[Section] = TypeAdapter(cast("type[Section]", field.annotation))
     try:
         value = json.loads(text) if text is not None else {}
@@ -89,6 +97,14 @@ def _section(key: str, field: FieldInfo, text: str | None) -> Section:
     except ValidationError as error:
         model = field.annotation
         raise SettingsError(tuple(_translate(key, model, details) for details in _own_faults(error))) from error
+
+
+def _reckoned(sections: Mapping[str, Any]) -> dict[str, Section]:
+    """Sections whose numbers follow from a declared load; none where there is no such load, or its basis is wrong."""
+    names = tuple(inspect.signature(sized).parameters)
+    if any(sections.get(name) is None for name in names):
+        return {}
+    return {"track": sized(*(sections[name] for name in names))}
 
 
 def _own_faults(error: ValidationError) -> Iterator[ErrorDetails]:

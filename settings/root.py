@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from model.capacity import Site, elasticsearch_cores
 from model.releases import release_of
 from settings.base import Section
+from settings.capacity import CapacitySettings
 from settings.certificates import CertificateSettings
 from settings.clusters import GuiApiSettings, GuiSettings, TrackSettings
 from settings.credentials import CredentialsSettings
@@ -12,12 +14,14 @@ from settings.index import IndexSettings
 from settings.installation import InstallationSettings, Profile
 from settings.network import NetworkSettings
 from settings.platform import PlatformSettings, TargetSettings
+from settings.sizing import cores_of, site_of
 
 
 class Settings(Section):
     """The configuration of a stack: one field for each `tracardi:` key."""
 
     installation: InstallationSettings
+    capacity: CapacitySettings | None = None
     track: TrackSettings
     gui_api: GuiApiSettings
     gui: GuiSettings
@@ -44,6 +48,11 @@ class Settings(Section):
         """Whether the release keeps metadata and users in MySQL, wherever that runs."""
         return release_of(self.installation.release).uses_mysql
 
+    @property
+    def site(self) -> Site:
+        """What carries the load besides collectors and balancers."""
+        return site_of(self.installation, self.track, self.gui_api, self.data, self.index, self.certificates)
+
     def _unseen_clients(self) -> Iterator[str]:
         if not self.track.balancer.shows_clients:
             yield (
@@ -51,13 +60,35 @@ class Settings(Section):
                 "node, so the limits for one client are limits for all of them. Set it to Local, or proxyProtocol."
             )
 
+    def _short_of_cpu(self) -> Iterator[str]:
+        search, copies = self.data.elasticsearch, self.site.copies
+        if self.capacity is None or search.external is not None:
+            return
+        reckoned = elasticsearch_cores(self.capacity.load, self.capacity.model, copies)
+        if reckoned is not None and cores_of(search) < reckoned:
+            yield (
+                f"tracardi:data.elasticsearch requests {float(cores_of(search)):.3g} cores, and the peak of "
+                f"tracardi:capacity is reckoned to need about {float(reckoned):.3g} (assumed). Try it under load, or "
+                "raise cpu or nodes."
+            )
+
+    def _refused_connections(self) -> Iterator[str]:
+        most = self.track.replicas.max
+        for store in self.site.stores:
+            if self.capacity is None and store.limit is not None and store.limit < store.needed(most):
+                yield (
+                    f"tracardi:track.replicas.max is {most}: these and the other instances may open "
+                    f"{store.needed(most)} connections to {store.name}, which accepts {store.limit}. Raise "
+                    "tracardi:data.mysql.maxConnections, and memory with it."
+                )
+
     def advice(self) -> tuple[str, ...]:
         """What is allowed and yet worth a warning at every `pulumi up`."""
         inside = {"redis": self.data.redis.external is None}
         if self.uses_mysql:
             inside["mysql"] = self.data.mysql is None or self.data.mysql.external is None
         alone = [f"tracardi:data.{name}" for name, runs_here in inside.items() if runs_here]
-        told = tuple(self._unseen_clients())
+        told = (*self._unseen_clients(), *self._short_of_cpu(), *self._refused_connections())
         if not self.production or not alone:
             return told
         single = (

@@ -3,6 +3,12 @@
 from collections.abc import Callable
 
 from settings.base import Refusals
+from settings.checks.capacity import (
+    balancers_carry_the_peak,
+    collectors_carry_the_peak,
+    elasticsearch_takes_new_visitors_in,
+    stores_accept_all_connections,
+)
 from settings.checks.certificates import rotation_replaces_something
 from settings.checks.exposure import (
     allow_lists_see_client_addresses,
@@ -44,6 +50,10 @@ CHECKS: tuple[Callable[..., Refusals], ...] = (
     enough_elasticsearch_nodes,
     balancers_are_no_single_point_of_failure,
     strangers_accept_the_public_certificate,
+    collectors_carry_the_peak,
+    balancers_carry_the_peak,
+    elasticsearch_takes_new_visitors_in,
+    stores_accept_all_connections,
     trusted_networks_are_not_the_internet,
     declared_proxies_are_known,
     egress_is_limited,

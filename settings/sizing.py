@@ -1,0 +1,101 @@
+"""From a declared load to the numbers that a stack does not say itself."""
+
+from fractions import Fraction
+
+from model.capacity import Site, sizes
+from model.connections import (
+    ELASTICSEARCH_PER_HOST,
+    MYSQL_PER_INSTANCE,
+    REDIS_LIMIT,
+    REDIS_PER_INSTANCE,
+    StoreConnections,
+)
+from model.limits import MIN_TRACK_INSTANCES, MIN_TRACK_INSTANCES_SMALL
+from model.releases import Evidence, release_of
+from settings.balancer import Mode
+from settings.capacity import CapacitySettings
+from settings.certificates import CertificateSettings
+from settings.clusters import GuiApiSettings, ReplicaRange, TrackSettings
+from settings.data import DataSettings, ElasticsearchSettings, MysqlSettings
+from settings.index import IndexSettings
+from settings.installation import InstallationSettings, Profile
+from settings.types import amount
+
+
+def site_of(
+    installation: InstallationSettings,
+    track: TrackSettings,
+    gui_api: GuiApiSettings,
+    data: DataSettings,
+    index: IndexSettings,
+    certificates: CertificateSettings,
+) -> Site:
+    """What carries the load besides collectors and balancers."""
+    search = data.elasticsearch
+    inside = search.external is None
+    return Site(
+        least_instances=_least(installation),
+        encryption=certificates.encryption,
+        gateway=track.balancer.mode is Mode.GATEWAY,
+        elasticsearch_nodes=search.nodes if inside else None,
+        elasticsearch_cores=cores_of(search),
+        # Tracardi makes no copies on a single node.
+        copies=1 if inside and search.nodes == 1 else 1 + index.replicas,
+        stores=stores_of(installation, gui_api, data),
+    )
+
+
+def cores_of(search: ElasticsearchSettings) -> Fraction:
+    """CPU that the nodes in the cluster request together."""
+    return Fraction(0) if search.external is not None else search.nodes * Fraction(str(amount(search.cpu)))
+
+
+def stores_of(
+    installation: InstallationSettings, gui_api: GuiApiSettings, data: DataSettings
+) -> tuple[StoreConnections, ...]:
+    """The stores that every API instance keeps connections to, with the limits that are known."""
+    mysql, hosts = data.mysql or MysqlSettings(), data.elasticsearch.external
+    redis = StoreConnections(
+        "Redis",
+        REDIS_PER_INSTANCE,
+        Evidence.OBSERVED,
+        gui_api.replicas,
+        REDIS_LIMIT if data.redis.external is None else None,
+    )
+    elasticsearch = StoreConnections(
+        "Elasticsearch",
+        ELASTICSEARCH_PER_HOST * (1 if hosts is None else len(hosts.urls)),
+        Evidence.OBSERVED,
+        gui_api.replicas,
+    )
+    if not release_of(installation.release).uses_mysql:
+        return redis, elasticsearch
+    limit = mysql.max_connections if mysql.external is None else None
+    return (
+        StoreConnections("MySQL", MYSQL_PER_INSTANCE, Evidence.ASSUMED, gui_api.replicas, limit),
+        redis,
+        elasticsearch,
+    )
+
+
+def sized(
+    capacity: CapacitySettings,
+    installation: InstallationSettings,
+    track: TrackSettings,
+    certificates: CertificateSettings,
+) -> TrackSettings:
+    """`track` with numbers that carry the declared load in place of those that the stack does not say."""
+    site = Site(_least(installation), certificates.encryption, gateway=track.balancer.mode is Mode.GATEWAY)
+    reckoned = sizes(capacity.load, capacity.model, site)
+    said = track.replicas.model_fields_set if "replicas" in track.model_fields_set else set()
+    most = track.replicas.max if "max" in said else reckoned.ceiling
+    least = track.replicas.min if "min" in said else min(reckoned.floor, max(most, site.least_instances))
+    balancer = track.balancer
+    if "balancer" not in track.model_fields_set or "replicas" not in balancer.model_fields_set:
+        balancer = balancer.model_copy(update={"replicas": reckoned.balancers})
+    replicas = ReplicaRange.model_construct(min=least, max=most if "max" in said else max(most, least))
+    return track.model_copy(update={"replicas": replicas, "balancer": balancer})
+
+
+def _least(installation: InstallationSettings) -> int:
+    return MIN_TRACK_INSTANCES if installation.profile is Profile.PRODUCTION else MIN_TRACK_INSTANCES_SMALL
