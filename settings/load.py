@@ -100,11 +100,11 @@ def section_of(key: str, field: FieldInfo, text: str | None) -> Section:
 
 
 def _reckoned(sections: Mapping[str, Any]) -> dict[str, Section]:
-    """Sections whose numbers follow from a declared load; none where there is no such load, or its basis is wrong."""
-    names = tuple(inspect.signature(sized).parameters)
-    if any(sections.get(name) is None for name in names):
+    """Sections whose numbers follow from a declared load."""
+    capacity, track = sections.get("capacity"), sections.get("track")
+    if capacity is None or track is None:
         return {}
-    return {"track": sized(*(sections[name] for name in names))}
+    return {"track": sized(capacity, track, sections.get("installation"), sections.get("certificates"))}
 
 
 def _own_faults(error: ValidationError) -> Iterator[ErrorDetails]:

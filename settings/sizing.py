@@ -10,6 +10,7 @@ from model.connections import (
     REDIS_PER_INSTANCE,
     StoreConnections,
 )
+from model.encryption import Encryption
 from model.limits import MIN_TRACK_INSTANCES, MIN_TRACK_INSTANCES_SMALL
 from model.releases import Evidence, release_of
 from settings.balancer import Mode
@@ -80,18 +81,25 @@ def stores_of(
 
 def sized(
     capacity: CapacitySettings,
-    installation: InstallationSettings,
     track: TrackSettings,
-    certificates: CertificateSettings,
+    installation: InstallationSettings | None,
+    certificates: CertificateSettings | None,
 ) -> TrackSettings:
-    """`track` with numbers that carry the declared load in place of those that the stack does not say."""
-    site = Site(_least(installation), certificates.encryption, gateway=track.balancer.mode is Mode.GATEWAY)
+    """`track` with numbers that carry the declared load in place of those that the stack does not say.
+
+    A section that is None, because it is wrong in itself, is taken to ask for as much as it can.
+    """
+    site = Site(
+        least_instances=_least(installation) if installation else MIN_TRACK_INSTANCES,
+        encryption=certificates.encryption if certificates else Encryption.FULL,
+        gateway=track.balancer.mode is Mode.GATEWAY,
+    )
     reckoned = sizes(capacity.load, capacity.model, site)
-    said = track.replicas.model_fields_set if "replicas" in track.model_fields_set else set()
+    said = track.replicas.model_fields_set
     most = track.replicas.max if "max" in said else reckoned.ceiling
     least = track.replicas.min if "min" in said else min(reckoned.floor, max(most, site.least_instances))
     balancer = track.balancer
-    if "balancer" not in track.model_fields_set or "replicas" not in balancer.model_fields_set:
+    if "replicas" not in balancer.model_fields_set:
         balancer = balancer.model_copy(update={"replicas": reckoned.balancers})
     replicas = ReplicaRange.model_construct(min=least, max=most if "max" in said else max(most, least))
     return track.model_copy(update={"replicas": replicas, "balancer": balancer})

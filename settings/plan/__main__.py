@@ -51,7 +51,7 @@ def _load(arguments: argparse.Namespace, declared: CapacitySettings | None) -> L
 
 
 def main(arguments: list[str], folder: Path = REPOSITORY) -> int:
-    """Print the plan; exit status 1 and one line where something has to be mended first. Stack files are in `folder`."""
+    """Print the plan for a stack of `folder`; exit status 1 and one line where something has to be mended first."""
     parser = argparse.ArgumentParser(prog="python -m settings.plan", description=__doc__)
     for option in ("rps", "peak", "new", "stack"):
         parser.add_argument(f"--{option}", default="")

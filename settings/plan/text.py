@@ -54,10 +54,8 @@ def plan(sections: Sections, load: Load, title: str) -> str:
     tables = [[head, *_needed(columns)], [("requests/s that each part carries", head[1]), *_carried(columns)]]
     width = max(len(cell) for table in tables for _, cells in table for cell in cells) + 2
     first = max(len(name) for table in tables for name, _ in table) + 2
-    lines = [
-        f"{load.sustained} requests/s sustained, {load.peak} at the peak, {load.new_visitors:.3g} of them of new visitors",
-        f"for {title}",
-    ]
+    share = f"{load.new_visitors:.3g} of them new visitors'"
+    lines = [f"{load.sustained} requests/s sustained, {load.peak} at the peak, {share}", f"for {title}"]
     for table in tables:
         lines += ["", *(_line(name, cells, first, width) for name, cells in table)]
     lines += ["", *(f"{model}: {COSTS[model].evidence}, {COSTS[model].source}" for model in CostModel)]
@@ -75,7 +73,7 @@ def _column(sections: Sections, load: Load, model: CostModel) -> Column:
 
 
 def _track(sections: Sections, load: Load, model: CostModel) -> TrackSettings:
-    return sized(_declared(load, model), sections.installation, sections.track, sections.certificates)
+    return sized(_declared(load, model), sections.track, sections.installation, sections.certificates)
 
 
 def _declared(load: Load, model: CostModel) -> CapacitySettings:

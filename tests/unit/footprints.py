@@ -69,6 +69,12 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
     ),
     "installation.adminEmail": (*JOB, "output/adminEmail"),
     "installation.eventSources": JOB,
+    # What is reckoned from it: how many collectors and balancers there are.
+    "capacity": (
+        "Deployment/track/track-api",
+        "HorizontalPodAutoscaler/track/track-api",
+        *TRACK_BALANCER,
+    ),
     "track.host": (*TRACK_BALANCER, "Certificate/track/track-balancer", "output/trackUrl", *ADDRESSES),
     "track.replicas.min": ("Deployment/track/track-api", "HorizontalPodAutoscaler/track/track-api"),
     # A balancer has a slot for each instance that may be.

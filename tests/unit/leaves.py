@@ -74,6 +74,8 @@ def another(node: Node, present: Any) -> Any:  # noqa: ANN401 - any setting
         case "integer":
             number = node.get("minimum", 0) if current is None else int(current)
             return number + 1 if number < node.get("maximum", number + 1) else number - 1
+        case "number":
+            return current / 2 if current else 0.001
         case "object":
             key = next(iter(node.get("propertyNames", {}).get("examples", ())), "value")
             return {OTHERS.get(key, "EXTRA_VARIABLE"): "something"}

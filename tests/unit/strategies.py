@@ -67,7 +67,7 @@ def _configurations(draw: st.DrawFn) -> Configuration:
                 for index, bridge in enumerate(bridges)
             ],
         },
-        "tracardi:track": draw(_track(hosts[0], bridges, production=production)),
+        **draw(_track_and_load(hosts[0], bridges, production=production)),
         "tracardi:guiApi": draw(_gui_api(hosts[1], production=production)),
         "tracardi:gui": draw(_gui(hosts[2], production=production)) if console else {"enabled": False},
         "tracardi:data": data,
@@ -86,6 +86,25 @@ def _configurations(draw: st.DrawFn) -> Configuration:
         ),
         "tracardi:platform": draw(_platform(mysql=mysql)),
     }
+
+
+@st.composite
+def _track_and_load(draw: st.DrawFn, host: str, bridges: list[str], *, production: bool) -> Configuration:
+    """The collectors, with numbers of their own or with a load that these follow from."""
+    track = draw(_track(host, bridges, production=production))
+    if draw(st.integers(0, 3)):
+        return {"tracardi:track": track}
+    sustained = draw(st.integers(1, 1500))
+    load = {
+        "sustained": sustained,
+        "peak": draw(st.integers(sustained, 1500)),
+        # More than these, the smallest Elasticsearch cannot take in.
+        "newVisitors": draw(st.sampled_from([0, 0.001, 0.003])),
+        "model": draw(st.sampled_from(["measured", "guides"])),
+    }
+    track.pop("replicas")
+    track["balancer"].pop("replicas")
+    return {"tracardi:track": track, "tracardi:capacity": load}
 
 
 @st.composite
@@ -180,7 +199,8 @@ def _data(draw: st.DrawFn, *, production: bool, mysql: bool) -> tuple[Configurat
     for store in ("redis", *(("mysql",) if mysql else ())):
         tunnel = draw(st.booleans())
         if draw(st.booleans()):
-            data[store] = {"tunnel": tunnel, "storage": draw(_QUANTITIES), "memory": draw(_QUANTITIES)}
+            limit = {"maxConnections": draw(st.integers(300, 5000))} if store == "mysql" else {}
+            data[store] = {"tunnel": tunnel, "storage": draw(_QUANTITIES), "memory": draw(_QUANTITIES), **limit}
             continue
         credentials[store] = draw(st.sampled_from([existing(store), {"value": f"canary-given-{store}-0123456789"}]))
         outside = {"host": draw(_HOSTS), "port": draw(_PORTS), "networks": STORE_NETWORKS}

@@ -114,6 +114,13 @@ def variants() -> dict[str, Configuration]:
             },
         ),
         "ten collectors": changed(unkept, track__replicas={"min": 10, "max": 20}),
+        "declared load": changed(
+            unkept,
+            # On the edge of one collector, and of one balancer, more.
+            capacity={"sustained": 250, "peak": 366, "newVisitors": 0},
+            track__replicas=None,
+            track__balancer=None,
+        ),
         "a cloud's network": changed(
             unkept,
             track__balancer__service={

@@ -7,6 +7,7 @@ import pytest
 from components.endpoints import DataEndpoints, ElasticsearchEndpoint, MysqlEndpoint, RedisEndpoint, Tunnel
 from components.kubernetes import digest
 from components.programs.serve import Options
+from model.capacity import INSTANCE_MILLICORES
 from model.index_shape import index_shape
 from model.releases import supported_versions
 from settings.environment import refusals
@@ -38,6 +39,13 @@ def annotations(stack: Recording, name: str) -> JsonObject:
 
 def on(**changes: object) -> DataEndpoints:
     return replace(DATA, **changes)  # type: ignore[arg-type]  # each is one of its fields
+
+
+@pytest.mark.parametrize("name", API)
+def test_an_instance_requests_the_cpu_that_capacity_is_reckoned_with(plain: Recording, name: str) -> None:
+    requests = plain.find("Deployment", name).container("api")["resources"]["requests"]
+
+    assert requests["cpu"] == f"{INSTANCE_MILLICORES}m" == "500m"
 
 
 @pytest.mark.parametrize("name", API)

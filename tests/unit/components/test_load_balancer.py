@@ -35,6 +35,16 @@ def test_entries_are_the_only_way_in(stack: Recording) -> None:
         ]
 
 
+def test_the_public_balancers_are_as_many_as_a_declared_load_needs() -> None:
+    load = {"sustained": 250, "peak": 800, "newVisitors": 0}
+    stack = build(settings_of(changed(stack_file("prod"), capacity=load, track__balancer=None)))
+
+    replicas = {name: stack.find("Deployment", f"{name}-balancer").spec["replicas"] for name in ("track", "gui")}
+    assert replicas == {"track": 4, "gui": 2}
+    # What an instance can take is shared among all of them: 64 requests.
+    assert "maxconn 16" in configuration(stack, "track-balancer")
+
+
 def test_clients_keep_their_addresses_and_nodes_open_no_port(prod: Recording) -> None:
     for role in ("track-balancer", "gui-balancer", "gui-api-balancer"):
         spec = prod.find("Service", f"{role}-entry").spec

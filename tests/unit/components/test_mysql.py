@@ -44,6 +44,11 @@ def test_with_a_tunnel_it_lets_nobody_in_without_tls(encrypted: Recording) -> No
     assert request.inputs["dnsNames"] == ["mysql.tracardi-data.svc.cluster.local", "localhost"]
 
 
+def test_it_accepts_as_many_connections_as_the_settings_say(plain: Recording) -> None:
+    assert "--max-connections=151" in arguments(plain)
+    assert "--max-connections=900" in arguments(data_services(prod_with(data__mysql__maxConnections=900))[0])
+
+
 @pytest.mark.parametrize("probe", ["startupProbe", "readinessProbe", "livenessProbe"])
 def test_probes_never_ask_the_server_that_only_sets_the_database_up(
     plain: Recording, encrypted: Recording, probe: str

@@ -53,6 +53,24 @@ def test_the_autoscaler_aims_at_the_use_of_cpu_that_the_settings_say(percent: in
     assert stack.find("Deployment", "track-api").container("api")["resources"]["requests"]["cpu"]
 
 
+def test_collectors_follow_from_a_declared_load() -> None:
+    load = {"sustained": 400, "peak": 800, "newVisitors": 0}
+
+    stack = clusters(capacity=load, track__replicas=None)
+
+    scaler = stack.find("HorizontalPodAutoscaler", "track-api").spec
+    assert stack.find("Deployment", "track-api").spec["replicas"] == 5
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (5, 10)
+    assert stack.outputs["track"]["slots"] == 11
+
+
+def test_a_load_without_peaks_needs_no_autoscaler() -> None:
+    stack = clusters(capacity={"sustained": 500, "peak": 500, "newVisitors": 0}, track__replicas=None)
+
+    assert stack.of_kind("HorizontalPodAutoscaler") == ()
+    assert stack.find("Deployment", "track-api").spec["replicas"] == 6
+
+
 def test_equal_bounds_need_no_autoscaler(dev: Recording) -> None:
     assert dev.of_kind("HorizontalPodAutoscaler") == ()
     assert dev.find("Deployment", "track-api").ignored_changes == ()

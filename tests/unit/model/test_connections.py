@@ -1,0 +1,35 @@
+"""Connections of API instances to the stores."""
+
+from model.connections import MYSQL_LIMIT, MYSQL_PER_INSTANCE, REDIS_LIMIT, REDIS_PER_INSTANCE, StoreConnections
+from model.limits import MAX_INSTANCES
+from model.releases import Evidence
+
+
+def mysql(gui_api: int = 2, limit: int | None = MYSQL_LIMIT) -> StoreConnections:
+    return StoreConnections("MySQL", MYSQL_PER_INSTANCE, Evidence.ASSUMED, gui_api, limit)
+
+
+def test_both_clusters_and_the_extra_pods_of_their_rolling_updates_count() -> None:
+    assert mysql(gui_api=2).needed(10) == (10 + 1 + 2 + 1) * 10
+
+
+def test_as_many_collectors_as_a_store_has_connections_for_find_all_of_theirs() -> None:
+    most = mysql().most_track_instances
+
+    assert most == 11
+    assert mysql().needed(most) <= MYSQL_LIMIT < mysql().needed(most + 1)
+
+
+def test_instances_that_manage_may_take_all_connections() -> None:
+    assert mysql(gui_api=40).most_track_instances == 0
+
+
+def test_a_store_of_others_has_no_known_limit() -> None:
+    assert mysql(limit=None).most_track_instances is None
+
+
+def test_redis_accepts_as_many_instances_as_a_stack_may_have() -> None:
+    """So no setting can be refused for it."""
+    redis = StoreConnections("Redis", REDIS_PER_INSTANCE, Evidence.OBSERVED, MAX_INSTANCES, REDIS_LIMIT)
+
+    assert redis.needed(MAX_INSTANCES) <= REDIS_LIMIT

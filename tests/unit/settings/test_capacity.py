@@ -1,0 +1,247 @@
+"""A declared load: the numbers that follow from it, and those that cannot carry it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from settings.load import SettingsError
+from settings.root import Settings
+from tests.unit.stacks import changed, settings_of, stack_file
+from tests.unit.variants import variants
+
+PROD, DEV = stack_file("prod"), stack_file("dev")
+UNSIZED = changed(PROD, track__replicas=None, track__balancer=None, data__mysql__maxConnections=500)
+KNOWN = {"sustained": 500, "peak": 1000, "newVisitors": 0}
+
+
+def sized(base: dict[str, Any] = UNSIZED, /, **changes: Any) -> Settings:  # noqa: ANN401 - any setting
+    return settings_of(changed(base, **{"capacity": KNOWN, **changes}))
+
+
+def numbers(found: Settings) -> tuple[int, int, int]:
+    return found.track.replicas.min, found.track.replicas.max, found.track.balancer.replicas
+
+
+def refusals(base: dict[str, Any], /, **changes: Any) -> dict[str, str]:  # noqa: ANN401 - any setting
+    with pytest.raises(SettingsError) as refused:
+        sized(base, **changes)
+    for each in refused.value.refusals:
+        assert each.remedy
+    return {".".join(map(str, each.path)): f"{each.value}: {each.limit}" for each in refused.value.refusals}
+
+
+def test_without_a_load_the_usual_numbers_hold() -> None:
+    assert numbers(settings_of(UNSIZED)) == (3, 10, 2)
+
+
+def test_numbers_that_a_stack_does_not_say_follow_from_the_load() -> None:
+    assert numbers(sized()) == (6, 12, 4)
+
+
+def test_the_guides_model_needs_fewer() -> None:
+    assert numbers(sized(capacity={**KNOWN, "model": "guides"})) == (3, 4, 4)
+
+
+def test_a_tenth_of_requests_is_of_new_visitors_unless_said_otherwise() -> None:
+    found = sized(capacity={"sustained": 135, "peak": 271})
+
+    assert found.track.replicas.min == 3
+    assert found.track.replicas.max == 5, "a known visitor's 6 ms would make it 4"
+
+
+def test_a_small_load_keeps_what_the_profile_asks_for() -> None:
+    tiny = {"sustained": 1, "peak": 2}
+
+    assert numbers(sized(capacity=tiny)) == (3, 3, 2)
+    assert numbers(sized(changed(DEV, track__replicas=None, track__balancer=None), capacity=tiny)) == (2, 2, 2)
+
+
+def test_numbers_that_a_stack_says_win() -> None:
+    found = sized(track__replicas={"min": 4, "max": 20}, track__balancer={"replicas": 7})
+
+    assert numbers(found) == (4, 20, 7)
+
+
+def test_what_a_stack_says_of_one_bound_leaves_the_other_to_the_load() -> None:
+    assert numbers(sized(track__replicas={"min": 4})) == (4, 12, 4)
+    assert numbers(sized(track__replicas={"max": 12})) == (6, 12, 4)
+    assert numbers(sized(track__replicas={"min": 14})) == (14, 14, 4)
+
+
+def test_other_settings_of_the_balancer_leave_its_number_to_the_load() -> None:
+    found = sized(track__balancer={"maxBodyBytes": 2048})
+
+    assert found.track.balancer.replicas == 4
+    assert found.track.balancer.max_body_bytes == 2048
+
+
+def test_a_gateway_s_balancers_hold_no_connections_of_visitors() -> None:
+    gateway = variants()["gateway"]["tracardi:track"]["balancer"]
+
+    found = sized(track__balancer={key: value for key, value in gateway.items() if key != "replicas"})
+
+    assert found.track.balancer.replicas == 2
+
+
+def test_a_load_is_declared_whole() -> None:
+    assert set(refusals(UNSIZED, capacity={"sustained": 5})) == {"capacity.peak"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "limit"),
+    [
+        ({"sustained": 0}, "capacity.sustained", "at least 1"),
+        ({"peak": "1000"}, "capacity.peak", "whole number"),
+        ({"peak": 499}, "capacity.peak", "at least sustained, which is 500"),
+        ({"newVisitors": 10}, "capacity.newVisitors", "at most 1"),
+        ({"newVisitors": "some"}, "capacity.newVisitors", "a number"),
+        ({"model": "hope"}, "capacity.model", "'measured' or 'guides'"),
+        ({"rps": 3}, "capacity.rps", "the keys here are sustained, peak"),
+    ],
+)
+def test_a_load_that_means_nothing_is_refused(changes: dict[str, Any], path: str, limit: str) -> None:
+    found = refusals(UNSIZED, capacity={**KNOWN, **changes})
+
+    assert list(found) == [path]
+    assert limit in found[path]
+
+
+def test_too_few_collectors_for_the_peak_are_refused() -> None:
+    found = refusals(PROD)
+
+    assert found == {
+        "track.replicas.max": "10: at least 12: tracardi:capacity.peak is 1000 requests/s, of which a collector "
+        "carries 83 (model: measured)"
+    }
+    assert numbers(sized(PROD, track__replicas__max=12, data__mysql__maxConnections=160)) == (3, 12, 2)
+
+
+def test_the_model_decides_how_many_collectors_are_too_few() -> None:
+    assert sized(PROD, capacity={**KNOWN, "model": "guides"}).track.replicas.max == 10
+
+
+def test_too_few_balancers_for_the_peak_are_refused() -> None:
+    much = {"sustained": 6000, "peak": 6000, "newVisitors": 0, "model": "guides"}
+
+    found = refusals(UNSIZED, capacity=much, track__balancer={"replicas": 2})
+
+    assert list(found) == ["track.balancer.replicas"]
+    assert found["track.balancer.replicas"].startswith("2: at least 3: ")
+    assert "carries 2308 on a core with certificates.encryption: edge" in found["track.balancer.replicas"]
+    assert sized(capacity=much, track__balancer={"replicas": 3}).track.balancer.replicas == 3
+
+
+def test_end_to_end_encryption_needs_more_balancers() -> None:
+    encrypted = changed(UNSIZED, certificates__encryption="full", track__balancer={"replicas": 2})
+
+    assert refusals(encrypted, capacity={**KNOWN, "peak": 1500, "model": "guides"}).keys() == {
+        "track.balancer.replicas"
+    }
+
+
+@pytest.mark.parametrize(("peak", "most"), [(16_667, 16_666), (1_000_000, 16_666)])
+def test_a_load_that_no_number_of_collectors_carries_is_the_setting_that_is_wrong(peak: int, most: int) -> None:
+    found = refusals(UNSIZED, capacity={**KNOWN, "peak": peak}, data__mysql__maxConnections=5000)
+
+    assert found["capacity.peak"].startswith(f"{peak}: at most ")
+    assert f"at most {most}: 200 collectors" in found["capacity.peak"] or peak == 1_000_000
+    assert "track.replicas.max" not in found
+
+
+def test_new_visitors_that_elasticsearch_was_never_seen_to_take_in_are_refused() -> None:
+    enough = {"sustained": 390, "peak": 390, "newVisitors": 0.1}
+
+    found = refusals(UNSIZED, capacity={**enough, "peak": 391})
+
+    assert found == {
+        "data.elasticsearch.cpu": "1: at least 1.1 with 3 of nodes: tracardi:capacity declares 39.1 new visitors/s at "
+        "the peak, and a core was seen to take in 13 at best"
+    }
+    assert sized(capacity=enough).data.elasticsearch.cpu == "1"
+    assert sized(capacity={**enough, "peak": 391}, data__elasticsearch__cpu="1100m").data.elasticsearch.nodes == 3
+
+
+def test_elasticsearch_of_others_and_the_guides_model_are_taken_at_their_word() -> None:
+    much = {"sustained": 400, "peak": 800, "newVisitors": 1, "model": "guides"}
+    assert sized(capacity=much).track.replicas.max == 3
+
+    outside = changed(variants()["external data"], track__replicas=None)
+    assert sized(outside, capacity={**much, "model": "measured"}).track.replicas.max == 32
+
+
+def test_connections_that_mysql_would_refuse_are_refused() -> None:
+    load = {**KNOWN, "sustained": 1000}
+
+    found = refusals(UNSIZED, capacity=load, guiApi__replicas=4, data__mysql__maxConnections=151)
+
+    assert list(found) == ["data.mysql.maxConnections"]
+    assert found["data.mysql.maxConnections"].startswith(
+        "151: at least 180: track.replicas.max is 12, guiApi.replicas 4"
+    )
+    assert sized(capacity=load, guiApi__replicas=4, data__mysql__maxConnections=180).track.replicas.max == 12
+
+
+def test_a_release_without_mysql_opens_no_connections_to_it() -> None:
+    found = sized(installation__release="0.8.2.1", data__mysql=None, capacity={**KNOWN, "peak": 3000})
+
+    assert found.track.replicas.max == 36
+
+
+def test_mysql_that_has_no_section_has_its_usual_limit() -> None:
+    assert list(refusals(UNSIZED, data__mysql=None, capacity={**KNOWN, "peak": 3000})) == ["data.mysql.maxConnections"]
+
+
+def test_the_limit_of_mysql_outside_is_not_this_stack_s() -> None:
+    outside = changed(variants()["external data"], data__mysql__maxConnections=500)
+
+    assert list(refusals(outside, capacity=None)) == ["data.mysql.maxConnections"]
+
+
+def test_everything_that_cannot_carry_the_load_is_told_at_once() -> None:
+    found = refusals(PROD, capacity={"sustained": 3000, "peak": 6000})
+
+    assert found.keys() == {"track.replicas.max", "track.balancer.replicas", "data.elasticsearch.cpu"}
+
+
+def test_a_load_beside_other_mistakes_hides_none_of_them() -> None:
+    found = refusals(UNSIZED, installation__adminEmail="admin", capacity={**KNOWN, "newVisitors": 0.5})
+
+    assert found.keys() == {"installation.adminEmail", "data.elasticsearch.cpu"}
+
+
+def test_a_mistake_elsewhere_makes_no_number_wrong_that_follows_from_the_load() -> None:
+    full = changed(UNSIZED, certificates={"source": "guessed", "encryption": "full"}, installation__profile="huge")
+
+    assert refusals(full, capacity={**KNOWN, "peak": 3000}).keys() == {"certificates.source", "installation.profile"}
+
+
+def told(found: Settings) -> str:
+    return "\n".join(found.advice())
+
+
+def test_cpu_that_elasticsearch_may_lack_is_warned_about() -> None:
+    assert "data.elasticsearch requests 3 cores" in told(sized(capacity={**KNOWN, "newVisitors": 0.001}))
+    assert "data.elasticsearch requests" not in told(
+        sized(capacity={**KNOWN, "newVisitors": 0}, data__elasticsearch__cpu="3")
+    )
+    assert "data.elasticsearch requests" not in told(sized(capacity={**KNOWN, "model": "guides"}))
+    assert "data.elasticsearch requests" not in told(settings_of(PROD))
+
+
+def test_connections_that_mysql_would_refuse_are_warned_about_where_no_load_is_declared() -> None:
+    assert "open 160 connections to MySQL, which accepts 151" in told(
+        settings_of(changed(PROD, track__replicas__max=12))
+    )
+    assert "connections to MySQL" not in told(settings_of(changed(PROD, track__replicas__max=11)))
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=60)
+@given(st.integers(1, 3000), st.integers(0, 3000), st.sampled_from(["measured", "guides"]))
+def test_numbers_that_follow_from_a_load_are_never_refused(sustained: int, more: int, model: str) -> None:
+    load = {"sustained": sustained, "peak": sustained + more, "newVisitors": 0, "model": model}
+
+    found = sized(capacity=load, data__mysql__maxConnections=5000)
+
+    assert 3 <= found.track.replicas.min <= found.track.replicas.max
