@@ -1,5 +1,6 @@
 """A stack's Kubernetes objects as plain manifests, as kubectl would show them."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,9 @@ PLACEHOLDER = "not rendered"
 
 # Base64, as the API server insists on for what is under `data`.
 _PLACEHOLDERS = {"data": "bm90IHJlbmRlcmVk", "stringData": PLACEHOLDER}
+
+
+_LIKE_A_NUMBER = re.compile(r"[0-9.]+(e[0-9]+)?")
 
 
 class RenderingError(ToolError):
@@ -49,7 +53,18 @@ def object_id(manifest: JsonObject) -> str:
 
 def write(objects: Iterable[JsonObject], file: Path) -> None:
     """Write manifests as one file of YAML documents."""
-    file.write_text(yaml.safe_dump_all(objects, width=120), encoding="utf-8")
+    file.write_text(yaml.dump_all(objects, Dumper=_Dumper, width=120), encoding="utf-8")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text in quotes that YAML 1.2 takes for a number and 1.1 does not, such as a digest of digits."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'" if _LIKE_A_NUMBER.fullmatch(text) else None)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _manifest(resource: Registered) -> JsonObject:

@@ -132,3 +132,11 @@ def test_a_file_holds_one_document_for_each_object(tmp_path: Path) -> None:
     write(objects, tmp_path / "all.yaml")
 
     assert list(yaml.safe_load_all((tmp_path / "all.yaml").read_text())) == objects
+
+
+@pytest.mark.parametrize("text", ["0964873366", "0123456789", "12345", "1234567e89", "1e5"])
+def test_text_that_looks_like_a_number_stays_text(tmp_path: Path, text: str) -> None:
+    """Digests of digits alone happen, and readers differ in what they take for a number."""
+    write([{"digest": text}], tmp_path / "all.yaml")
+
+    assert (tmp_path / "all.yaml").read_text().strip() == f"digest: '{text}'"
