@@ -75,7 +75,7 @@ class Settings(Section):
     def _refused_connections(self) -> Iterator[str]:
         most = self.track.replicas.max
         for store in self.site.stores:
-            if self.capacity is None and store.limit is not None and store.limit < store.needed(most):
+            if store.limit is not None and store.limit < store.needed(most):
                 yield (
                     f"tracardi:track.replicas.max is {most}: these and the other instances may open "
                     f"{store.needed(most)} connections to {store.name}, which accepts {store.limit}. Raise "

@@ -1,14 +1,16 @@
 """A declared load: the numbers that follow from it, and those that cannot carry it."""
 
+import re
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from settings.load import SettingsError
 from settings.root import Settings
-from tests.unit.stacks import changed, settings_of, stack_file
+from tests.unit.stacks import REPOSITORY, changed, settings_of, stack_file
 from tests.unit.variants import variants
 
 PROD, DEV = stack_file("prod"), stack_file("dev")
@@ -38,6 +40,13 @@ def test_without_a_load_the_usual_numbers_hold() -> None:
 
 def test_numbers_that_a_stack_does_not_say_follow_from_the_load() -> None:
     assert numbers(sized()) == (6, 12, 4)
+
+
+def test_the_example_of_the_documentation_is_accepted() -> None:
+    text = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^  tracardi:capacity: .*$", text, re.MULTILINE)
+
+    assert numbers(sized(capacity=yaml.safe_load(example)["tracardi:capacity"])) == (3, 6, 3)
 
 
 def test_the_guides_model_needs_fewer() -> None:
@@ -118,6 +127,13 @@ def test_too_few_collectors_for_the_peak_are_refused() -> None:
     assert numbers(sized(PROD, track__replicas__max=12, data__mysql__maxConnections=160)) == (3, 12, 2)
 
 
+def test_a_bound_that_is_too_low_is_told_once() -> None:
+    with pytest.raises(SettingsError) as refused:
+        sized(track__replicas={"max": 5})
+
+    assert [(each.path[-1], each.limit[:11]) for each in refused.value.refusals] == [("max", "at least 12")]
+
+
 def test_the_model_decides_how_many_collectors_are_too_few() -> None:
     assert sized(PROD, capacity={**KNOWN, "model": "guides"}).track.replicas.max == 10
 
@@ -148,6 +164,17 @@ def test_a_load_that_no_number_of_collectors_carries_is_the_setting_that_is_wron
     assert found["capacity.peak"].startswith(f"{peak}: at most ")
     assert f"at most {most}: 200 collectors" in found["capacity.peak"] or peak == 1_000_000
     assert "track.replicas.max" not in found
+
+
+def test_a_load_that_no_number_of_balancers_carries_is_the_setting_that_is_wrong() -> None:
+    found = refusals(
+        changed(UNSIZED, certificates__encryption="full"),
+        capacity={**KNOWN, "peak": 14_000, "model": "guides"},
+        data__mysql__maxConnections=5000,
+    )
+
+    assert list(found) == ["capacity.peak"]
+    assert "at most 13636: 20 balancers is the most" in found["capacity.peak"]
 
 
 def test_new_visitors_that_elasticsearch_was_never_seen_to_take_in_are_refused() -> None:
@@ -228,6 +255,8 @@ def test_cpu_that_elasticsearch_may_lack_is_warned_about() -> None:
     )
     assert "data.elasticsearch requests" not in told(sized(capacity={**KNOWN, "model": "guides"}))
     assert "data.elasticsearch requests" not in told(settings_of(PROD))
+    outside = changed(variants()["external data"], track__replicas=None)
+    assert "data.elasticsearch requests" not in told(sized(outside))
 
 
 def test_connections_that_mysql_would_refuse_are_warned_about_where_no_load_is_declared() -> None:

@@ -1,6 +1,8 @@
 """`make plan`: both models side by side, and nothing touched."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +68,12 @@ def test_numbers_that_a_stack_says_decide_what_it_carries(capsys: pytest.Capture
     told = planned(capsys, "--rps", "250", "--new", "0", "--stack", "prod")
 
     assert row(told, "track instances") == ["833 (observed)", "3000 (documented)"]
+
+
+def test_a_single_node_holds_no_copies(capsys: pytest.CaptureFixture[str]) -> None:
+    told = planned(capsys, "--rps", "100", "--new", "0", "--stack", "dev")
+
+    assert row(told, "Elasticsearch's CPU, cores")[0] == "about 0.4, at least 0; has 0.5"
 
 
 def test_a_peak_and_a_share_change_the_ceiling(capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,6 +161,21 @@ def test_secrets_of_other_sections_are_not_read(capsys: pytest.CaptureFixture[st
     folder = stack(tmp_path, credentials__redis={"value": {"secure": "v1:abc"}})
 
     assert "v1:abc" not in planned(capsys, "--rps", "3", "--stack", "mine", folder=folder)
+
+
+@pytest.mark.parametrize(("given", "stack"), [((), ""), (("STACK=prod",), "prod"), (("STACK=dev",), "dev")])
+def test_make_passes_the_stack_on_only_where_one_is_named(given: tuple[str, ...], stack: str) -> None:
+    """Other commands take dev then; a plan is for whoever has no stack yet."""
+    done = subprocess.run(
+        [shutil.which("make") or "make", "--dry-run", "plan", "RPS=3000", *given],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert f"settings.plan --rps '3000' --peak '' --new '' --stack '{stack}'" in done.stdout
 
 
 def test_a_plan_needs_neither_pulumi_nor_a_cluster() -> None:
