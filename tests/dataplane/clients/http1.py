@@ -40,6 +40,7 @@ class Reply:
 
     status: int
     instance: str
+    body: bytes = b""
 
 
 class Http1:
@@ -78,8 +79,9 @@ class Http1:
         while head.startswith(b"HTTP/1.1 1"):
             head = await self._reader.readuntil(b"\r\n\r\n")
         told = head.lower()
+        content = b""
         if length := _LENGTH.search(told):
-            await self._reader.readexactly(int(length[1]))
+            content = await self._reader.readexactly(int(length[1]))
         elif b"\r\ntransfer-encoding: chunked\r\n" in told:
             await self._chunks()
         elif not head.startswith(b"HTTP/1.1 204"):
@@ -87,7 +89,7 @@ class Http1:
         instance = _INSTANCE.search(told)
         # Only now: a failure, or being cancelled, on the way leaves the connection in no state to be used.
         self._kept = kept and b"\r\nconnection: close\r\n" not in told
-        return Reply(int(head[9:12]), instance[1].decode() if instance else "")
+        return Reply(int(head[9:12]), instance[1].decode() if instance else "", content)
 
     def drop(self) -> None:
         """Close at once."""

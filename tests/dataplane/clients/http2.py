@@ -45,6 +45,7 @@ class Http2(asyncio.Protocol):
         )
         self._waiting: dict[int, asyncio.Future[Reply]] = {}
         self._heard: dict[int, dict[str, str]] = {}
+        self._content: dict[int, bytes] = {}
         self._ended = False
         self._words = 0
         self._reuse = peer.reuse
@@ -94,6 +95,7 @@ class Http2(asyncio.Protocol):
         finally:
             del self._waiting[stream]
             self._heard.pop(stream, None)
+            self._content.pop(stream, None)
 
     def drop(self) -> None:
         """Close at once."""
@@ -124,11 +126,13 @@ class Http2(asyncio.Protocol):
         match event:
             case ResponseReceived(stream_id=int(stream), headers=headers):
                 self._heard[stream] = {str(name): str(value) for name, value in headers or ()}
-            case DataReceived(stream_id=int(stream), flow_controlled_length=int(length)):
+            case DataReceived(stream_id=int(stream), flow_controlled_length=int(length), data=bytes(data)):
+                self._content[stream] = self._content.get(stream, b"") + data
                 self._session.acknowledge_received_data(length, stream)
             case StreamEnded(stream_id=int(stream)):
                 heard = self._heard.get(stream, {})
-                self._settle(stream, Reply(int(heard[":status"]), heard.get("x-instance", "")))
+                content = self._content.get(stream, b"")
+                self._settle(stream, Reply(int(heard[":status"]), heard.get("x-instance", ""), content))
             case StreamReset(stream_id=int(stream), error_code=code):
                 self._fail(stream, ConnectionError(f"stream reset: {code!r}"))
             case ConnectionTerminated(error_code=code, last_stream_id=last):

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from h2.exceptions import ProtocolError
 
@@ -16,6 +17,8 @@ from tests.dataplane.clients.pool import Pool
 from tests.dataplane.clients.run import Run
 from tests.dataplane.clients.trust import trusting
 from tests.dataplane.sandbox import Place
+
+_TOLD = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +122,7 @@ class Load:
 
     async def _one(self, pool: Pool, run: Run, number: int) -> None:
         identity, at = f"{self.name}-{number}", run.now()
-        status, instance, error, step = None, "", "", "connect"
+        status, instance, said, error, step = None, "", "", "", "connect"
         try:
             async with asyncio.timeout(self.seconds):
                 connection = await pool.take()
@@ -129,6 +132,8 @@ class Load:
                 finally:
                     pool.give_back(connection)
             status, instance = reply.status, reply.instance
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                said = reply.body[:_TOLD].decode(errors="replace")
         except (OSError, EOFError, ValueError, ProtocolError) as failure:
             error = f"{step}: {type(failure).__name__}: {failure}"
-        run.note(Record(identity, at, run.now() - at, status, error, instance))
+        run.note(Record(identity, at, run.now() - at, status, error, instance, said))

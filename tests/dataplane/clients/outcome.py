@@ -21,6 +21,8 @@ class Record:
     """What failed: the step (connect, answer), the exception's name and what it says."""
     instance: str = ""
     """Who answered, by X-Instance."""
+    said: str = ""
+    """How an answer of 500 and more began."""
 
     @property
     def until(self) -> float:

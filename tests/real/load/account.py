@@ -64,10 +64,12 @@ class Account:
     def explained(self) -> str:
         """The same, and what failed: when, and how; the first ones of many."""
         failed = self.failed.records
-        lines = [
-            f"{record.at:.1f} s +{record.took:.1f} s {record.event}: {record.status or record.error}"
-            for record in failed[:_TOLD]
-        ]
+        lines = [_told(record) for record in failed[:_TOLD]]
         if len(failed) > _TOLD:
             lines.append(f"and {len(failed) - _TOLD} more; answers: {dict(self.outcome.statuses)}")
         return "\n  ".join([str(self), *lines])
+
+
+def _told(record: Record) -> str:
+    what = f"{record.status or record.error} {record.said}".rstrip()
+    return f"{record.at:.1f} s +{record.took:.1f} s {record.event}: {what}"
