@@ -16,6 +16,8 @@ THOROUGH ?=
 REQUIRE_ALL ?=
 # For `make cluster-up`: `real` gives the cluster nodes that run containers (root on Debian).
 NODES ?=
+# For `make cluster-up NODES=real`: how many, 3 where nothing is said.
+COUNT ?=
 # For `make plan`: requests a second in the long run and at the peak, and the share of them of new visitors (0 to 1).
 RPS ?=
 PEAK ?=
@@ -72,8 +74,8 @@ tools: ## Build or find Pulumi, its plugins, the embedded cluster's programs, th
 	@$(PYTHON) -m tools.toolchain
 
 .PHONY: cluster-up
-cluster-up: ## Start the embedded cluster; with NODES=real its nodes run containers (root)
-	@$(PYTHON) -m tools.cluster up --name '$(CLUSTER)' $(if $(NODES),--nodes '$(NODES)')
+cluster-up: ## Start the embedded cluster; with NODES=real [COUNT=3] its nodes run containers (root)
+	@$(PYTHON) -m tools.cluster up --name '$(CLUSTER)' $(if $(NODES),--nodes '$(NODES)') $(if $(COUNT),--count '$(COUNT)')
 
 .PHONY: cluster-down
 cluster-down: ## Remove the embedded cluster, and the state of the stacks on it

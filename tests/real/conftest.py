@@ -17,6 +17,8 @@ from tools.toolchain import ensure
 _CONTEXT = "--context"
 _KEEP = "--keep"
 _OWN_NODES = "own_nodes"
+_NODES = 4
+"""One more than a cluster has instances: updates then find room for new ones, wherever a drain has moved the others."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,13 +65,13 @@ def work(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def machine(pytestconfig: pytest.Config, work: Path, context: str | None) -> Iterator[Machine]:
-    """Three real nodes with every image, two networks outside, and nothing deployed; or the cluster that was named."""
+    """Real nodes with every image, two networks outside, and nothing deployed; or the cluster that was named."""
     if context:
         yield NamedMachine(adopt(context, work))
         return
     tools = ClusterTools(ensure(frozenset({"cluster", "nodes"})).bin)
     try:
-        cluster = up("real", tools, real=True, work=work)
+        cluster = up("real", tools, real=True, count=_NODES, work=work)
         import_images(cluster, archive())
         yield Machine(cluster)
     finally:

@@ -1,4 +1,4 @@
-"""`python3 -m tools.cluster up|down|list|kubeconfig [--name NAME] [--nodes simulated|real]`."""
+"""`python3 -m tools.cluster up|down|list|kubeconfig [--name NAME] [--nodes simulated|real] [--count N]`."""
 
 import argparse
 import sys
@@ -6,14 +6,14 @@ import sys
 from tools.cluster import DEFAULT_NAME, Cluster, ClusterTools, clusters, down, running, up
 from tools.errors import ToolError
 from tools.layout import work_dir
-from tools.nodes.lifecycle import refuse_without_root
+from tools.nodes.lifecycle import refuse_number, refuse_without_root
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        _run(options.command, options.name, real=options.nodes == "real")
+        _run(options.command, options.name, real=options.nodes == "real", count=options.count)
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -22,17 +22,21 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _run(command: str, name: str, *, real: bool) -> None:
+def _run(command: str, name: str, *, real: bool, count: int | None) -> None:
     match command:
         case "up":
             Cluster.at(name, work_dir())  # a bad name is refused before anything is built
+            if count is not None and not real:
+                raise ToolError("a number of nodes can be chosen for real ones only: NODES=real COUNT=4.")
             if real:
                 refuse_without_root()
+            if count is not None:
+                refuse_number(count)
             # Late, because the other commands must work without a toolchain.
             from tools.toolchain import ensure  # noqa: PLC0415 - see above
 
             groups = {"cluster", "nodes"} if real else {"cluster"}
-            up(name, ClusterTools(ensure(frozenset(groups)).bin), real=real)
+            up(name, ClusterTools(ensure(frozenset(groups)).bin), real=real, count=count)
         case "down":
             down(name)
         case "list":
@@ -50,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=["up", "down", "list", "kubeconfig"])
     parser.add_argument("--name", default=DEFAULT_NAME, help="which cluster (default: %(default)s)")
     parser.add_argument("--nodes", choices=["simulated", "real"], default="simulated", help="only for up")
+    parser.add_argument("--count", type=int, help="how many real nodes (default: 3)")
     return parser
 
 

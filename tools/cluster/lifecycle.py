@@ -30,24 +30,34 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def up(name: str, tools: ClusterTools, *, real: bool = False, work: Path | None = None, tell: Say = say) -> Cluster:
+def up(
+    name: str,
+    tools: ClusterTools,
+    *,
+    real: bool = False,
+    count: int | None = None,
+    work: Path | None = None,
+    tell: Say = say,
+) -> Cluster:
     """Make sure that the cluster runs, is reachable and furnished; returns at once where it is.
 
     A cluster whose processes are gone, as after a reboot, is started on its data; one that was never finished, or does
-    not start, is created anew. `real` asks for nodes that run containers, which takes root; a cluster that is there
-    stays what it is. `work` is the folder that holds clusters (`.work` of this clone by default).
+    not start, is created anew. `real` asks for nodes that run containers, which takes root, and `count` says how many
+    (3); a cluster that is there stays what it is. `work` is the folder that holds clusters (`.work` of this clone by
+    default).
 
     Raises:
-        ToolError: it cannot be brought up, or it is there with simulated nodes, and real ones are asked for.
+        ToolError: it cannot be brought up, or it is there with other nodes than those that are asked for.
     """
     cluster = Cluster.at(name, work or work_dir())
     begun = time.monotonic()
     with _only_one(cluster, tell):
         if real:
-            _refuse_other_kind(cluster)
+            _refuse_other_nodes(cluster, count)
         if not cluster.finished.exists():
-            tell(f"cluster {name}: creating it, with {_size(real=real)}")
-            _create(cluster, tools, real=real)
+            number = (count or nodes.COUNT) if real else 0
+            tell(f"cluster {name}: creating it, with {_size(number)}")
+            _create(cluster, tools, number)
         elif not _alive(cluster):
             _revive(cluster, tools, tell)
         elif cluster.finished.read_text() != _digest(cluster):
@@ -88,13 +98,22 @@ def clusters(*, work: Path | None = None) -> list[Cluster]:
     return [Cluster.at(name, root) for name in sorted(names)]
 
 
-def _refuse_other_kind(cluster: Cluster) -> None:
+def _refuse_other_nodes(cluster: Cluster, count: int | None) -> None:
     nodes.refuse_without_root()
-    if cluster.finished.exists() and not nodes.is_real(cluster):
-        raise ToolError(
-            f"cluster {cluster.name} is there, with simulated nodes. Remove it first (`make cluster-down`), or give "
-            "the other a name of its own: CLUSTER=real."
-        )
+    if count is not None:
+        nodes.refuse_number(count)
+    if not cluster.finished.exists():
+        return
+    if not nodes.is_real(cluster):
+        there = "simulated nodes"
+    elif count not in {None, nodes.count(cluster)}:
+        there = f"{nodes.count(cluster)} nodes"
+    else:
+        return
+    raise ToolError(
+        f"cluster {cluster.name} is there, with {there}. Remove it first (`make cluster-down`), or give "
+        "the other a name of its own: CLUSTER=real."
+    )
 
 
 def _digest(cluster: Cluster) -> str:
@@ -103,9 +122,9 @@ def _digest(cluster: Cluster) -> str:
     return hashlib.sha256((contents.custom_kinds() + nodes.manifests()).encode()).hexdigest()
 
 
-def _size(*, real: bool) -> str:
+def _size(real: int) -> str:
     if real:
-        return f"{nodes.COUNT} real nodes in {len(contents.ZONES)} zones"
+        return f"{real} real nodes in {min(real, len(contents.ZONES))} zones"
     return f"{len(contents.ZONES) * contents.NODES_PER_ZONE} simulated nodes in {len(contents.ZONES)} zones"
 
 
@@ -129,13 +148,14 @@ def _answering(cluster: Cluster, seconds: float) -> None:
     wait_until(f"the API server of cluster {cluster.name}", lambda: Api.of(cluster).answers(), seconds=seconds)
 
 
-def _create(cluster: Cluster, tools: ClusterTools, *, real: bool) -> None:
+def _create(cluster: Cluster, tools: ClusterTools, real: int) -> None:
+    """Make it anew, with so many real nodes; with simulated ones for 0."""
     _remove(cluster)
     cluster.state.mkdir(parents=True)
     cluster.folder.chmod(0o700)
     contents.from_modules()  # where they cannot be had, nothing has been started yet
     if real:
-        nodes.start(cluster, debian("node"), tools.bin)
+        nodes.start(cluster, debian("node"), tools.bin, real)
     kwokctl.link(cluster, tools)
     kwokctl.create(cluster)
     kwokctl.write_kubeconfig(cluster)
@@ -147,11 +167,11 @@ def _revive(cluster: Cluster, tools: ClusterTools, tell: Say) -> None:
     processes.end(cluster)
     # What is wrong around the cluster is told before the attempt: it is no reason to throw the data away.
     contents.from_modules()
-    real = nodes.is_real(cluster)
+    real = nodes.count(cluster) if nodes.is_real(cluster) else 0
     if real:
         nodes.refuse_without_root()
         remains.remove(cluster.folder)
-        nodes.start(cluster, debian("node"), tools.bin)
+        nodes.start(cluster, debian("node"), tools.bin, real)
     else:
         ports.refuse_taken(cluster)
     kwokctl.link(cluster, tools)
@@ -163,7 +183,7 @@ def _revive(cluster: Cluster, tools: ClusterTools, tell: Say) -> None:
             _furnish(cluster)
     except ToolError as error:
         tell(f"{error}\ncluster {cluster.name}: it does not start on its data; creating it anew, without what it held")
-        _create(cluster, tools, real=real)
+        _create(cluster, tools, real)
         return
     if real:
         # Nodes that are slow to come back are no reason to throw their data away.
@@ -198,10 +218,10 @@ def _furnish_real(cluster: Cluster, api: Api) -> None:
     _served(api, contents.CUSTOM_KINDS)
     # Of nodes that were cut off, the API server knows only how they were.
     since = nodes.began(cluster)
-    dns = "k8s-app=kube-dns"
+    dns, expected = "k8s-app=kube-dns", nodes.count(cluster)
     try:
-        _wait(cluster, "the nodes to be ready", lambda: api.ready_nodes(since) >= nodes.COUNT, seconds=90)
-        _wait(cluster, "DNS on every node", lambda: api.ready_pods(dns, since) >= nodes.COUNT, seconds=60)
+        _wait(cluster, "the nodes to be ready", lambda: api.ready_nodes(since) >= expected, seconds=90)
+        _wait(cluster, "DNS on every node", lambda: api.ready_pods(dns, since) >= expected, seconds=60)
     except ToolError as error:
         raise ToolError(
             f"{error}; read kubelet.log in {cluster.folder}/nodes/NODE/logs, and the control plane's in "

@@ -24,7 +24,8 @@ _NAMESPACES = ("--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--mount"
 # Of a shell of root: a user's own PATH decides nothing in there.
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 COUNT = 3
-"""How many nodes: the fewest that show what happens when one is lost."""
+"""How many nodes, unless somebody says: the fewest that show what happens when one is lost."""
+MOST = 30
 
 
 def refuse_without_root() -> None:
@@ -41,8 +42,19 @@ def is_real(cluster: Cluster) -> bool:
     return Places(cluster.folder).furniture.exists()
 
 
-def start(cluster: Cluster, debian: Path, programs: Path) -> None:
-    """Start the machine: the network that the control plane is in, as yet without nodes.
+def count(cluster: Cluster) -> int:
+    """How many nodes the cluster has. Raises OSError where it has no real ones."""
+    return Places(cluster.folder).read().count
+
+
+def refuse_number(number: int) -> None:
+    """Raise ToolError unless a cluster may have so many nodes."""
+    if not 1 <= number <= MOST:
+        raise ToolError(f"{number} nodes: a cluster has 1 to {MOST} real ones. Give another COUNT.")
+
+
+def start(cluster: Cluster, debian: Path, programs: Path, number: int) -> None:
+    """Start the machine: the network that the control plane is in, as yet without its `number` of nodes.
 
     `debian` is the root file system of nodes, `programs` the folder of kubelet, containerd and the others. A cluster
     that ran before keeps its port; nodes that were switched off are on again. Raises ToolError.
@@ -53,8 +65,8 @@ def start(cluster: Cluster, debian: Path, programs: Path) -> None:
     known = places.read().port if places.furniture.exists() else 0
     with _listener(cluster, known) as listener:
         port = listener.getsockname()[1]
-        places.write(Furniture(str(debian), str(programs), str(repository()), port, COUNT))
-        for node in nodes(COUNT):
+        places.write(Furniture(str(debian), str(programs), str(repository()), port, number))
+        for node in nodes(number):
             (places.node(node.name) / "logs").mkdir(parents=True, exist_ok=True)
             places.power(node.name).unlink(missing_ok=True)
         archive = places.images / "cluster.tar"
@@ -105,7 +117,7 @@ def documents(cluster: Cluster) -> str:
     authority = (cluster.folder / "pki" / "ca.crt").read_text(encoding="ascii")
     values = {"authority": "".join(f"    {line}\n" for line in authority.splitlines())}
     texts = [string.Template(text).safe_substitute(values) for text in _manifests().values()]
-    return "\n---\n".join([*map(_node, nodes(COUNT)), *texts])
+    return "\n---\n".join([*map(_node, nodes(count(cluster))), *texts])
 
 
 def manifests() -> str:

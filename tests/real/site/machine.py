@@ -11,7 +11,7 @@ from tools.cluster import Cluster
 from tools.cluster.api import wait_until
 from tools.nodes import cgroups, operations
 from tools.nodes.addresses import INTERNET, TRUSTED, nodes
-from tools.nodes.lifecycle import COUNT
+from tools.nodes.lifecycle import count
 
 _HIERARCHIES = (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup"))
 _NODES = "/api/v1/nodes"
@@ -35,7 +35,7 @@ class Machine:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.nodes = tuple(node.name for node in nodes(COUNT))
+        self.nodes = tuple(node.name for node in nodes(count(cluster)))
         self.internet = self._place(INTERNET.name, str(INTERNET.client))
         self.trusted = self._place(TRUSTED.name, str(TRUSTED.client))
         self._client = Client(cluster)

@@ -70,6 +70,63 @@ def test_a_cluster_with_simulated_nodes_is_not_taken_for_the_one_that_was_asked_
         up("demo", tools, real=True, work=tmp_path)
 
 
+@pytest.mark.usefixtures("root")
+def test_a_cluster_with_another_number_of_nodes_is_not_taken_for_the_one_that_was_asked_for(
+    real: Cluster, tools: ClusterTools, tmp_path: Path
+) -> None:
+    real.finished.touch()
+
+    with pytest.raises(ToolError, match=r"is there, with 3 nodes.*`make cluster-down`.*CLUSTER=real"):
+        up("demo", tools, real=True, count=4, work=tmp_path)
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        (["--nodes", "real", "--count", "0"], "0 nodes: a cluster has 1 to 30 real ones. Give another COUNT."),
+        (["--nodes", "real", "--count", "31"], "31 nodes: a cluster has 1 to 30 real ones. Give another COUNT."),
+        (["--count", "4"], "a number of nodes can be chosen for real ones only: NODES=real COUNT=4."),
+    ],
+)
+def test_a_number_of_nodes_that_cannot_be_had_is_refused_before_anything_is_built(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str], remedy: str
+) -> None:
+    monkeypatch.setattr("tools.toolchain.ensure", lambda _: pytest.fail("builds"))
+
+    assert main(["up", "--name", "demo", *arguments]) == 1
+
+    assert capsys.readouterr().err == f"error: {remedy}\n"
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(("asked", "number"), [(None, 3), (1, 1), (7, 7)])
+def test_a_new_cluster_gets_as_many_nodes_as_are_asked_for(
+    cluster: Cluster,
+    tools: ClusterTools,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    asked: int | None,
+    number: int,
+) -> None:
+    made: list[int] = []
+    monkeypatch.setattr(lifecycle, "_create", lambda _cluster, _tools, real: made.append(real))
+    told: list[str] = []
+
+    up("demo", tools, real=True, count=asked, work=tmp_path, tell=told.append)
+
+    assert made == [number]
+    assert told[0] == f"cluster {cluster.name}: creating it, with {number} real nodes in {min(number, 3)} zones"
+
+
+def test_as_many_nodes_are_registered_as_the_cluster_has(real: Cluster) -> None:
+    Places(real.folder).write(Furniture("/debian", "/programs", "/clone", 6443, 5))
+
+    registered = [each["metadata"]["name"] for each in _documents(nodes.documents(real)) if each["kind"] == "Node"]
+
+    assert registered == ["node-a", "node-b", "node-c", "node-a2", "node-b2"]
+
+
 def test_real_nodes_that_are_there_need_no_simulator_and_their_machine(
     real: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,7 +146,7 @@ def test_a_port_that_is_taken_meanwhile_stops_a_restart(real: Cluster, tmp_path:
         Places(real.folder).write(Furniture("/debian", "/programs", "/clone", port, 3))
 
         with pytest.raises(ToolError, match=rf"listens on its port {port}.*python3 -m tools.cluster down --name demo"):
-            nodes.start(real, tmp_path, tmp_path)
+            nodes.start(real, tmp_path, tmp_path, 3)
 
 
 def test_a_start_switches_every_node_on(real: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -100,10 +157,10 @@ def test_a_start_switches_every_node_on(real: Cluster, monkeypatch: pytest.Monke
     monkeypatch.setattr(images, "cluster_images", lambda _, file: file.touch())
     monkeypatch.setattr(nodes, "_start_machine", lambda *_: None)
 
-    nodes.start(real, tmp_path, tmp_path)
+    nodes.start(real, tmp_path, tmp_path, 3)
 
     assert not places.power("node-b").exists()
-    assert (places.read().debian, places.read().count) == (str(tmp_path), nodes.COUNT)
+    assert (places.read().debian, places.read().count) == (str(tmp_path), 3)
     assert places.read().port != 0
 
 
@@ -118,7 +175,7 @@ def test_a_machine_that_does_not_start_is_quoted(
     monkeypatch.setattr(images, "cluster_images", lambda _, file: file.touch())
 
     with pytest.raises(ToolError, match=r"the machine for real nodes does not start:\n  unshare: not here"):
-        nodes.start(cluster, tmp_path, tmp_path)
+        nodes.start(cluster, tmp_path, tmp_path, 3)
 
 
 def test_who_asks_for_a_machine_that_does_not_run_learns_how_to_start_it(real: Cluster) -> None:
