@@ -1,14 +1,17 @@
 """Plain HTTP leads to HTTPS, and every answer keeps browsers there."""
 
+import contextlib
 import re
 
 import pytest
 
 from model.ports import Port
 from model.roles import Role
+from tests.dataplane.clients.answers import Answer
 from tests.dataplane.clients.h2raw import H2Request, h2_exchange
 from tests.dataplane.clients.raw import Exchange, Line, exchange
 from tests.dataplane.clients.trust import trusting
+from tests.dataplane.cluster.workloads import until
 from tests.dataplane.conftest import Sites
 from tests.dataplane.installation.sites import Site, small
 from tests.dataplane.installation.variants import (
@@ -25,6 +28,7 @@ _ENTRIES = (Role.TRACK_BALANCER, Role.GUI_API_BALANCER, Role.GUI_BALANCER)
 _STRICT = "max-age=31536000"
 _PER_SECOND = 20
 _QUIET_SECONDS = 0.05
+_STARTS_SECONDS = 10.0
 _PREFLIGHT = (
     b"OPTIONS /track HTTP/1.1\r\nHost: HOST\r\nOrigin: https://a.test\r\nAccess-Control-Request-Method: POST\r\n\r\n"
 )
@@ -127,9 +131,19 @@ def test_an_entry_without_instances_tells_browsers_to_stay_with_https(site: Site
     text = re.sub(r"(server-template instance \d+ )", r"\1nobody-", text)
     manifest = with_text(manifest, "configuration", "haproxy.cfg", text, site)
 
-    with one_more(site, Role.TRACK_BALANCER, manifest) as balancer:
+    with one_more(site, Role.TRACK_BALANCER, manifest, waits=False) as balancer:
         request = f"GET /tracker/ HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-        port = int(Port.BALANCER_HTTPS)
-        answer = exchange(site.visitor, balancer.address, port, request, trusting(site.authority), host).answer
+        port, tls, answers = int(Port.BALANCER_HTTPS), trusting(site.authority), list[Answer]()
 
+        def answered() -> bool:
+            # It never gets ready, as it reaches no instance; until it listens, connections are refused.
+            with contextlib.suppress(ConnectionError):
+                answers.append(exchange(site.visitor, balancer.address, port, request, tls, host).answer)
+            return bool(answers)
+
+        until(answered, balancer.log, _STARTS_SECONDS)
+        ready = balancer.ready
+
+    (answer,) = answers
     assert (answer.status, answer.header("strict-transport-security")) == (503, _STRICT)
+    assert not ready
