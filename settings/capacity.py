@@ -5,6 +5,9 @@ from pydantic import Field
 from model.capacity import DEFAULT_NEW_VISITORS, CostModel, Load
 from settings.base import Refusal, Refusals, Section
 
+MOST_REQUESTS = 1_000_000
+"""Requests a second that a load may have."""
+
 
 class CapacitySettings(Section):
     """The load that the installation is made for.
@@ -12,9 +15,9 @@ class CapacitySettings(Section):
     What carries it is reckoned where the stack says no numbers of its own; numbers that cannot carry it are refused.
     """
 
-    sustained: int = Field(ge=1, le=1_000_000)
+    sustained: int = Field(ge=1, le=MOST_REQUESTS)
     """Requests with events each second, for hours: what the collectors that always run carry."""
-    peak: int = Field(ge=1, le=1_000_000)
+    peak: int = Field(ge=1, le=MOST_REQUESTS)
     """Requests each second at the most: what the collectors that the autoscaler may start carry."""
     new_visitors: float = Field(default=DEFAULT_NEW_VISITORS, ge=0, le=1)
     """Share of requests that are a visitor's first, 0 to 1; they cost three times as much, and Elasticsearch more."""

@@ -6,19 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from model.capacity import DEFAULT_NEW_VISITORS, Load
-from settings.capacity import CapacitySettings
+from settings.capacity import MOST_REQUESTS, CapacitySettings
 from settings.load import SettingsError
 from settings.plan.sections import PlanError, defaults, sections_of
 from settings.plan.text import plan
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_MOST = 1_000_000
 
 
 def _whole(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST):
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_REQUESTS):
         raise PlanError(
-            f"{name}={text} is no whole number from 1 to {_MOST}. Write requests a second, such as {name}=3000."
+            f"{name}={text} is no whole number from 1 to {MOST_REQUESTS}. Write requests a second, such as {name}=3000."
         )
     return int(text)
 
