@@ -118,7 +118,7 @@ test-dataplane: debian pulumi-tools ## The generated proxies with real traffic, 
 
 .PHONY: test-real
 test-real: $(if $(KUBE_CONTEXT),pulumi-tools,node-tools) ## The stacks on real nodes of the tests' own (root), or on KUBE_CONTEXT, a cluster for tests
-	$(VENV)/pytest -m '' $(if $(KUBE_CONTEXT),--context '$(KUBE_CONTEXT)' tests/real,tests/real tests/contract)
+	$(VENV)/pytest -m '' $(if $(KUBE_CONTEXT),--context '$(KUBE_CONTEXT)' tests/real,--numprocesses 2 --no-loadscope-reorder tests/contract tests/real)
 
 .PHONY: bench
 bench: ## The performance table: of the commands, and of the balancers (root); ONLY=commands or balancers

@@ -1,9 +1,11 @@
 """Where the tests of this tier run: on a cluster of their own, or on one that is named (`--context`)."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from xdist.remote import Producer  # type: ignore[import-untyped]  # it comes without types
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # as above
 
 from tests.real.images import archive
 from tests.real.site import Installation, Machine
@@ -30,7 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the tier's marker known."""
+    """Make the tier's marker known. Raises pytest.UsageError for processes that would share one kept cluster."""
+    if config.getoption(_KEEP, default=None) and config.getoption("numprocesses", default=None):
+        raise pytest.UsageError(f"{_KEEP} is for one process, without --numprocesses")
     config.addinivalue_line(
         "markers", f"{_OWN_NODES}(what): needs nodes or networks of the tests' own; skipped on a cluster that is named"
     )
@@ -39,12 +43,26 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip on a named cluster what only a cluster of the tests' own allows."""
     name = _named(config)
-    # Development's stack comes and goes before production's comes, which stays.
-    items.sort(key=lambda item: "development" not in getattr(item, "fixturenames", ()))
+    # Development's stack comes and goes before production's comes, which stays. In a process beside the one that has
+    # production, it is the last, because its nodes stay as well.
+    alone = not hasattr(config, "workerinput")
+    items.sort(key=lambda item: (_uses(item, "development") != alone, not _uses(item, "production")))
     for item in items:
         if name and (mark := item.get_closest_marker(_OWN_NODES)):
             why = f"{mark.args[0]}: on the tests' own nodes only, not on {name}."
             item.add_marker(pytest.mark.skip(reason=f"{why}{REMEDY}make test-real"))
+
+
+class _ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # without types, as above
+    """Gives a process all tests of a folder: those at production's stack share it, and the others need none of it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return str(PurePosixPath(nodeid.partition("::")[0]).parent)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """How tests are given to processes, where there are several."""
+    return _ByFolder(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +129,10 @@ def production(shared_production: Installation) -> Iterator[Installation]:
     shared_production.settle()
     yield shared_production
     shared_production.machine.restore()
+
+
+def _uses(item: pytest.Item, fixture: str) -> bool:
+    return fixture in getattr(item, "fixturenames", ())
 
 
 def _named(config: pytest.Config) -> str | None:
