@@ -46,8 +46,6 @@ class Tier:
     name: str
     """Its make target is `test-<name>`."""
     needs: tuple[Need, ...] = ()
-    apart: str = ""
-    """Why it runs only when its make target is named; empty where it is one of all."""
     prepare: str = ""
     """A make target that gets what only this tier runs on. It is made before the first tier: not after half an hour."""
 

@@ -34,9 +34,6 @@ def run(tiers: Sequence[Tier], machine: Machine, make: Make, say: Say, *, requir
     """
     result, able = Result(), list[Tier]()
     for tier in tiers:
-        if tier.apart:
-            result.chosen.append(NotRun(f"{tier.name} (make {tier.target})", tier.apart, f"make {tier.target}"))
-            continue
         lines = _lacks(tier, machine)
         result.missing += lines
         if not lines:
@@ -44,7 +41,7 @@ def run(tiers: Sequence[Tier], machine: Machine, make: Make, say: Say, *, requir
     if result.missing and require_all:
         return result
     if result.missing:
-        names = ", ".join(tier.name for tier in tiers if tier not in able and not tier.apart)
+        names = ", ".join(tier.name for tier in tiers if tier not in able)
         say(f"not on this machine: {names}; the table at the end says why")
     _run_all(able, make, result)
     return result

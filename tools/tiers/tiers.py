@@ -21,7 +21,6 @@ TIERS = (
     Tier("dataplane", needs=(debian, apt, namespaces, pulumi_or_go), prepare="debian"),
     Tier(
         "real",
-        apart="It takes 20 minutes more, and a machine that does nothing else.",
         needs=(
             *(debian, intel, root, apt, namespaces, cgroups, memory(8), kernel),
             *(pulumi_or_go, can_build("cluster"), can_build("nodes")),
@@ -29,4 +28,3 @@ TIERS = (
         prepare="node-tools",
     ),
 )
-"""Without its `apart`, a tier is one of those that `make test` runs."""

@@ -143,14 +143,6 @@ def test_thorough_tests_are_left_out_by_choice(go: Callable[..., Result], make: 
     assert [(line.what, line.remedy) for line in result.chosen] == [("unit: 1 test", "THOROUGH=yes")]
 
 
-def test_a_tier_apart_is_left_out_by_choice_whatever_the_machine_lacks(go: Callable[..., Result], make: Make) -> None:
-    result = go(UNIT, Tier("slow", needs=ELSEWHERE.needs, apart="It is slow.", prepare="programs"), require_all=True)
-
-    assert make.made == ["test-unit"]
-    assert (result.missing, result.failed) == ([], "")
-    assert result.chosen == [NotRun("slow (make test-slow)", "It is slow.", "make test-slow")]
-
-
 def test_the_table_has_a_line_for_each_and_wraps_what_is_long() -> None:
     long = NotRun(
         "cluster (make test-cluster)", "There is no pulumi on PATH, and no Go that could build it.", "Get Go."
