@@ -30,8 +30,8 @@ def stored(installation: Installation, load: str) -> Counter[str]:
         "_source": ["properties"],
     }
     with _client(installation) as client:
-        _ask(client, installation, "/_refresh", None)
-        hits = _ask(client, installation, "/_search", query)["hits"]["hits"]
+        _ask(client, installation, f"{_EVENTS}/_refresh")
+        hits = _ask(client, installation, f"{_EVENTS}/_search", query)["hits"]["hits"]
     assert len(hits) < _MOST, f"{load}: too many events to count"
     return Counter(str(hit["_source"]["properties"]["identity"]) for hit in hits)
 
@@ -39,8 +39,15 @@ def stored(installation: Installation, load: str) -> Counter[str]:
 def count(installation: Installation) -> int:
     """How many events of every kind are stored."""
     with _client(installation) as client:
-        _ask(client, installation, "/_refresh", None)
-        return int(_ask(client, installation, "/_count", None)["count"])
+        _ask(client, installation, f"{_EVENTS}/_refresh")
+        return int(_ask(client, installation, f"{_EVENTS}/_count")["count"])
+
+
+def elected_master(installation: Installation) -> str:
+    """Name of the Elasticsearch pod that the others have elected."""
+    with _client(installation) as client:
+        state = _ask(client, installation, "/_cluster/state/master_node,nodes", method="GET")
+    return str(state["nodes"][state["master_node"]]["name"])
 
 
 def _client(installation: Installation) -> Client:
@@ -51,11 +58,14 @@ def _client(installation: Installation) -> Client:
     return Client(installation.machine.pod(pod), pod["status"]["podIP"], host, certificate, Port.ELASTICSEARCH)
 
 
-def _ask(client: Client, installation: Installation, path: str, query: JsonObject | None) -> JsonObject:
+def _ask(
+    client: Client, installation: Installation, path: str, query: JsonObject | None = None, method: str = "POST"
+) -> JsonObject:
     password = installation.secret("data", "elasticsearch-credentials", Credential.ELASTICSEARCH)
     name = base64.b64encode(f"elastic:{password}".encode()).decode()
     content = json.dumps(query).encode() if query else None
-    answer = client.post(f"{_EVENTS}{path}", headers={"Authorization": f"Basic {name}"}, content=content)
+    headers = {"Authorization": f"Basic {name}", "Content-Type": "application/json"}
+    answer = client.request(method, path, headers=headers, content=content)
     assert answer.status_code == http.HTTPStatus.OK, answer.text
     found: JsonObject = answer.json()
     return found

@@ -21,6 +21,7 @@ from tests.real.images import REGISTRY
 from tests.real.load import Account, Traffic, traffic
 from tests.real.load.changes import PATIENCE, delete, restart, settle, tag
 from tests.real.load.pods import name, node, pods, ready, restarts, roles_on
+from tests.real.load.stored import elected_master
 from tests.real.site import Installation
 from tools.cluster.api import wait_until
 
@@ -33,8 +34,8 @@ _AFTER_SECONDS = 5.0
 _DNS_SECONDS = 60.0
 """A look-up keeps to the server that its first question went to, and gives up after two questions of 5 s each."""
 _POWER_SECONDS = 90.0
-"""Elasticsearch counts a node out after three checks of 10 s each, and its master waits 30 s more for what that node is
-to confirm; Kubernetes and the balancers' clients are quicker."""
+"""Elasticsearch counts a node out after three checks of 10 s each. Where it was the elected master, the next one waits
+30 s more for what that node is to confirm. Kubernetes, and clients of a balancer there, are quicker."""
 _LIKE_NOW_SECONDS = 1.0
 """How much a moment of the test and one of the load may differ on a busy machine."""
 
@@ -62,19 +63,23 @@ def test_pods_that_are_deleted_one_after_the_other_fail_no_request(
     _nothing_failed(account)
 
 
-def test_a_drained_node_fails_no_request(production: Installation, measured: Measured) -> None:
-    place = _without_single_stores(production)
+def test_drained_nodes_fail_no_request(production: Installation, measured: Measured) -> None:
+    places, evicted, left = _without_single_stores(production), set[str](), set[str]()
     with traffic(production) as load:
         time.sleep(_BEFORE_SECONDS)
-        evicted = roles_on(production, place)
-        production.kubectl("drain", place, "--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={PATIENCE}s")
-        left = roles_on(production, place)
-        production.kubectl("uncordon", place)
-        settle(production)
+        for place in places:
+            evicted |= roles_on(production, place)
+            production.kubectl(
+                "drain", place, "--ignore-daemonsets", "--delete-emptydir-data", f"--timeout={PATIENCE}s"
+            )
+            left |= roles_on(production, place)
+            production.kubectl("uncordon", place)
+            settle(production)
         time.sleep(_AFTER_SECONDS)
 
     account = load.account()
-    measured(f"node drained ({len(evicted)} roles), and back", account)
+    measured(f"{len(places)} nodes drained ({len(evicted)} roles), one after the other, and back", account)
+    # Each has three pods on four nodes, so one of any two nodes has it.
     assert {_API, "elasticsearch"} <= evicted
     assert not left
     _nothing_failed(account)
@@ -179,8 +184,10 @@ def test_a_killed_collector_fails_no_more_than_it_worked_on(production: Installa
 def test_a_node_that_loses_its_power_fails_requests_for_a_while_only(
     production: Installation, measured: Measured
 ) -> None:
-    place = _without_single_stores(production)
-    machine = production.machine
+    places, machine = _without_single_stores(production), production.machine
+    (master,) = [node(pod) for pod in pods(production, "elasticsearch") if name(pod) == elected_master(production)]
+    place = max(places, key=lambda each: (each == master, _BALANCER in roles_on(production, each)))
+    what = "node with Elasticsearch's elected master" if place == master else "node"
     with traffic(production) as load:
         time.sleep(_BEFORE_SECONDS)
         off = load.now()
@@ -194,8 +201,8 @@ def test_a_node_that_loses_its_power_fails_requests_for_a_while_only(
 
     account = load.account()
     last = max((record.at - off for record in account.failed.records), default=0.0)
-    measured(f"node without power (noticed after {silent:.0f} s)", account)
-    measured("node without power: last request that failed", f"sent after {last:.0f} s")
+    measured(f"{what} without power (noticed after {silent:.0f} s)", account)
+    measured(f"{what} without power: last request that failed", f"sent after {last:.0f} s")
     assert not account.lost, account.explained()
     late = account.failed.begun(after=off + _POWER_SECONDS)
     assert not late.records, account.explained()
@@ -218,16 +225,16 @@ def test_a_killed_dns_server_fails_requests_for_a_moment_only(production: Instal
     assert not late.records, account.explained()
 
 
-def _without_single_stores(production: Installation) -> str:
-    """A node with neither Redis nor MySQL, whose loss is an outage; with a collector and a balancer where there is one.
+def _without_single_stores(production: Installation) -> list[str]:
+    """The nodes with neither Redis nor MySQL, whose loss is an outage: two at least.
 
     Raises:
-        AssertionError: every node has one of them.
+        AssertionError: there are fewer.
     """
     taken = {node(pod) for role in ("redis", "mysql") for pod in pods(production, role)}
     free = [place for place in production.machine.nodes if place not in taken]
-    assert free
-    return max(free, key=lambda place: _BALANCER in roles_on(production, place))
+    assert len(free) > 1
+    return free
 
 
 def _served(production: Installation) -> set[bytes]:
