@@ -22,7 +22,7 @@ TIERS = (
     Tier(
         "real",
         needs=(
-            *(debian, intel, root, apt, namespaces, cgroups, memory(8), kernel),
+            *(debian, intel, root, apt, namespaces, cgroups, memory(10), kernel),
             *(pulumi_or_go, can_build("cluster"), can_build("nodes")),
         ),
         prepare="node-tools",
