@@ -32,8 +32,9 @@ _AT_ONCE_SECONDS = 5.0
 _WAITING = frozenset({HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.GATEWAY_TIMEOUT})
 """A balancer waits for 20 s, and the second of Tracardi's tries may last longer."""
 _RATE = 0.5
-_SLOW_RATE = 0.1
-"""Where answers take 20 s: of the requests of one client, a balancer carries 16 at a time."""
+_SLOW_RATE = 0.125
+"""Where answers take 20 s: of the requests of one client, a balancer carries 16 at a time. Not one in 10 s:
+that is when it gives up on a connection that has said nothing yet."""
 
 
 @pytest.mark.parametrize("store", ["redis", "mysql"])
