@@ -12,15 +12,18 @@ from fractions import Fraction
 
 from model.connections import StoreConnections
 from model.encryption import Encryption
+from model.evidence import Evidence
 from model.lifecycle import BALANCER_KEEP_ALIVE_SECONDS, MAX_CONNECTIONS
 from model.limits import MAX_BALANCERS, MAX_INSTANCES, MIN_BALANCERS
-from model.releases import Evidence
 
 INSTANCE_MILLICORES = 500
 """CPU that an API instance requests: half of what its one worker can use, so requests hardly queue at that load."""
 
 DEFAULT_NEW_VISITORS = 0.1
 """Share of requests that are a visitor's first. Assumed: it differs from website to website."""
+
+
+SECONDS_A_DAY = 86_400
 
 
 class CostModel(StrEnum):
@@ -104,6 +107,31 @@ single node, no copies; three writes with a refresh each)."""
 EVENTS_OF_NEW_VISITOR = 4
 """Events stored for one of a new visitor: its own, profile-created, session-opened, visit-started (0.8.2.1)."""
 
+EVENT_BYTES = 1200
+"""Bytes that a node of Elasticsearch stores for an event, in one copy of its index.
+
+Assumed: 100 000 page views of known visitors, made after Tracardi's sources between releases 0.8.2 and 1.0 and the
+script of websites, with headers and device and nothing that a website adds. 2700 bytes of JSON took 1177 in
+Elasticsearch 7.17.29 with the event mapping of those sources, 1036 merged into one segment. A new visitor's four took
+1024 each.
+"""
+
+NEW_VISITOR_BYTES = 1600
+"""Bytes that a node stores for the profile and the session of a new visitor, in one copy.
+
+Assumed: 450 and 1112, found with 5000 of each and a mapping made like that of events.
+"""
+
+SHARD_DOCUMENTS = 2_147_483_519
+"""Documents that a primary shard holds at most: Lucene's limit, which no volume raises (Elasticsearch's reference)."""
+
+DISK_SHARE = Fraction(85, 100)
+"""Share of a volume that data may take, the low watermark of Elasticsearch's reference.
+
+Above it a node gets no copies, so the next index has none on full nodes. At 95 % every index with a shard there becomes
+read-only and every event fails. What lies between is for merging, and for whoever has to act.
+"""
+
 BALANCER_CPU = {
     Encryption.EDGE: (Fraction(13, 10) / 3000, Fraction(2, 10) / 3000),
     Encryption.FULL: (Fraction(44, 10) / 3000, Fraction(2, 10) / 3000),
@@ -128,6 +156,8 @@ class Site:
     """None where others run Elasticsearch."""
     elasticsearch_cores: Fraction = Fraction(0)
     """CPU that all nodes together request."""
+    elasticsearch_storage: Fraction = Fraction(0)
+    """Bytes of all nodes' volumes together."""
     copies: int = 1
     """Copies of each shard, the primary included. Each indexes every document again (Elasticsearch's reference)."""
     stores: tuple[StoreConnections, ...] = ()
@@ -200,6 +230,35 @@ def elasticsearch_cores(load: Load, model: CostModel, copies: int) -> Fraction |
 def stored_events(rate: int, load: Load) -> Fraction:
     """Events that are stored each second, copies not counted."""
     return rate * (1 + (EVENTS_OF_NEW_VISITOR - 1) * load.share)
+
+
+def stored_bytes(load: Load, copies: int) -> Fraction:
+    """Bytes that a day adds to Elasticsearch, all copies together, when what is sustained lasts all day.
+
+    Not counted: later sessions of known visitors, what profiles grow by, and Tracardi's logs.
+    """
+    second = stored_events(load.sustained, load) * EVENT_BYTES + load.sustained * load.share * NEW_VISITOR_BYTES
+    return second * copies * SECONDS_A_DAY
+
+
+def days_until_full(load: Load, site: Site) -> Fraction | None:
+    """Days after which the volumes in the cluster hold no more; None where others run Elasticsearch.
+
+    Shards are taken to be spread evenly, and nothing to be deleted: Tracardi's open source deletes nothing by itself.
+    """
+    if site.elasticsearch_nodes is None:
+        return None
+    return site.elasticsearch_storage * DISK_SHARE / stored_bytes(load, site.copies)
+
+
+def least_volume(load: Load, copies: int, nodes: int, days: int) -> Fraction:
+    """Bytes that the volume of each node must have to hold so many days."""
+    return stored_bytes(load, copies) * days / nodes / DISK_SHARE
+
+
+def least_shards(load: Load, days: int) -> int:
+    """Primary shards that an index needs to take in the events of so many days."""
+    return math.ceil(stored_events(load.sustained, load) * SECONDS_A_DAY * days / SHARD_DOCUMENTS)
 
 
 def parts(load: Load, model: CostModel, site: Site, chosen: Sizes) -> tuple[Part, ...]:

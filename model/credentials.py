@@ -7,10 +7,12 @@ from itertools import pairwise
 
 from model.limits import MIN_DISTINCT_CHARACTERS, MIN_GIVEN_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH
 from model.roles import Role
+from model.service import Need
+from model.services import SERVICE_NAMES, merges, needs_of, takes_licence
 
 
 class Credential(StrEnum):
-    """A generated secret; its value is the key under which pods find it. Each serves one purpose and no other."""
+    """A secret; its value is the key under which pods find it. Each serves one purpose and no other."""
 
     ADMIN_PASSWORD = "admin-password"  # noqa: S105 - a key, not a password
     INSTALLATION_TOKEN = "installation-token"  # noqa: S105 - a key, not a token
@@ -19,6 +21,11 @@ class Credential(StrEnum):
     REDIS = "redis-password"
     MYSQL = "mysql-password"
     MYSQL_ROOT = "mysql-root-password"
+    PULSAR = "pulsar-token"
+    PULSAR_KEY = "pulsar-signing-key"
+    """What Pulsar in the cluster verifies tokens with."""
+    LICENCE = "licence"
+    """Of the commercial edition; given, never made."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +43,17 @@ _STRENGTHS = {
     Credential.ADMIN_PASSWORD: Strength(length=MIN_PASSWORD_LENGTH, special=True),
     # Tracardi puts MySQL's password into a URL without escaping it; configuration files of stores quote differently.
     Credential.MYSQL: _PLAIN,
+    # Its bytes are the key.
+    Credential.PULSAR_KEY: _PLAIN,
 }
 
-_LEAST_GIVEN = {Credential.ELASTICSEARCH: 12, Credential.REDIS: 12, Credential.MYSQL: 12}
+_LEAST_GIVEN = {
+    Credential.ELASTICSEARCH: 12,
+    Credential.REDIS: 12,
+    Credential.MYSQL: 12,
+    # A shorter key ends Pulsar's start (tried with 3.1.0).
+    Credential.PULSAR_KEY: MIN_PASSWORD_LENGTH,
+}
 """Passwords of services that others run are of their making; they are only checked for carelessness."""
 
 _LEAST_UNKNOWN = 12
@@ -50,7 +65,16 @@ _TRIED_FIRST = re.compile(
 )
 
 _IN_URLS = frozenset({Credential.MYSQL})
-_IN_FILES = frozenset({Credential.REDIS, Credential.ELASTICSEARCH, Credential.MYSQL_ROOT})
+_IN_FILES = frozenset({Credential.REDIS, Credential.ELASTICSEARCH, Credential.MYSQL_ROOT, Credential.PULSAR_KEY})
+
+_COMMERCIAL = {Credential.PULSAR, Credential.PULSAR_KEY, Credential.LICENCE}
+
+_OF_STORES = {
+    Need.ELASTICSEARCH: Credential.ELASTICSEARCH,
+    Need.REDIS: Credential.REDIS,
+    Need.MYSQL: Credential.MYSQL,
+    Need.PULSAR: Credential.PULSAR,
+}
 
 _USES = {
     Role.TRACK_API: (
@@ -59,6 +83,8 @@ _USES = {
         Credential.ELASTICSEARCH,
         Credential.REDIS,
         Credential.MYSQL,
+        Credential.PULSAR,
+        Credential.LICENCE,
     ),
     Role.GUI_API: (
         Credential.INSTALLATION_TOKEN,
@@ -66,12 +92,33 @@ _USES = {
         Credential.ELASTICSEARCH,
         Credential.REDIS,
         Credential.MYSQL,
+        Credential.PULSAR,
+        Credential.LICENCE,
     ),
+    Role.PREFLIGHT: (Credential.ELASTICSEARCH, Credential.REDIS, Credential.MYSQL, Credential.PULSAR),
     Role.INSTALLATION: (Credential.INSTALLATION_TOKEN, Credential.ADMIN_PASSWORD),
     Role.ELASTICSEARCH: (Credential.ELASTICSEARCH,),
     Role.REDIS: (Credential.REDIS,),
     Role.MYSQL: (Credential.MYSQL, Credential.MYSQL_ROOT),
+    Role.PULSAR: (Credential.PULSAR, Credential.PULSAR_KEY),
+    **{
+        Role(name): (
+            *((Credential.PROFILE_MERGING,) if merges(name) else ()),
+            *(credential for need, credential in _OF_STORES.items() if need in needs_of(name)),
+            *((Credential.LICENCE,) if takes_licence(name) else ()),
+        )
+        for name in SERVICE_NAMES
+    },
 }
+
+
+_STORES = {
+    Credential.ELASTICSEARCH: Role.ELASTICSEARCH,
+    Credential.REDIS: Role.REDIS,
+    Credential.MYSQL: Role.MYSQL,
+    Credential.PULSAR: Role.PULSAR,
+}
+"""Whose passwords these are, where the store is the installation's own."""
 
 
 def strength(credential: Credential) -> Strength:
@@ -79,15 +126,23 @@ def strength(credential: Credential) -> Strength:
     return _STRENGTHS.get(credential, _PLAIN)
 
 
-def used_by(role: Role, *, mysql: bool) -> tuple[Credential, ...]:
-    """What pods of `role` may see, in an installation whose release uses MySQL or not."""
-    absent = () if mysql else (Credential.MYSQL, Credential.MYSQL_ROOT)
+def used_by(
+    role: Role, *, mysql: bool, commercial: bool = False, roles: frozenset[Role] = frozenset()
+) -> tuple[Credential, ...]:
+    """What pods of `role` may see, in an installation of `roles` whose release uses MySQL or not, commercial or not."""
+    absent = set() if mysql else {Credential.MYSQL, Credential.MYSQL_ROOT}
+    absent |= set() if commercial else _COMMERCIAL
+    if role is Role.PREFLIGHT:
+        # It has to do with what others run.
+        absent |= {credential for credential, store in _STORES.items() if store in roles}
     return tuple(credential for credential in _USES.get(role, ()) if credential not in absent)
 
 
-def needed(roles: frozenset[Role], *, mysql: bool) -> tuple[Credential, ...]:
+def needed(roles: frozenset[Role], *, mysql: bool, commercial: bool = False) -> tuple[Credential, ...]:
     """Every credential of an installation that consists of `roles`."""
-    used = {credential for role in roles for credential in used_by(role, mysql=mysql)}
+    used = {
+        credential for role in roles for credential in used_by(role, mysql=mysql, commercial=commercial, roles=roles)
+    }
     return tuple(credential for credential in Credential if credential in used)
 
 

@@ -16,10 +16,21 @@ class Encryption(StrEnum):
 
 
 class Store(StrEnum):
-    """A store that Tracardi itself speaks to in plain text only."""
+    """A store that Tracardi itself speaks to in plain text only.
+
+    Of Pulsar it is assumed, by the next product of its authors, which refuses every address but pulsar://.
+    """
 
     REDIS = "redis"
     MYSQL = "mysql"
+    PULSAR = "pulsar"
+
+
+_CLOSED_BY = {
+    Store.REDIS: "tracardi:data.redis.tunnel",
+    Store.MYSQL: "tracardi:data.mysql.tunnel",
+    Store.PULSAR: "an address of tracardi:data.pulsar.external that begins with pulsar+ssl://",
+}
 
 
 @dataclass(frozen=True)
@@ -31,11 +42,15 @@ class PlainConnection:
 
 
 def exceptions(
-    encryption: Encryption, roles: frozenset[Role], stores: frozenset[Store], *, tunnels: bool = False
+    encryption: Encryption,
+    roles: frozenset[Role],
+    stores: frozenset[Store],
+    *,
+    tunnels: frozenset[Store] = frozenset(),
 ) -> tuple[PlainConnection, ...]:
     """Connections in plain text, in an installation of `roles` that reaches `stores` without a tunnel.
 
-    `tunnels` is whether there is a sidecar that tells the kubelet that it lives.
+    `tunnels` are the stores that a sidecar leads to which tells the kubelet that it lives.
     """
     inside = [
         PlainConnection(f"{balancer} to {target}", "TLS ends at the balancers (tracardi:certificates.encryption: edge)")
@@ -47,10 +62,11 @@ def exceptions(
         )
         if encryption is Encryption.EDGE and target in roles
     ]
+    users = "API and services" if any(role.is_service for role in roles) else "API"
     unencrypted = [
         PlainConnection(
-            f"API to {store}",
-            f"Tracardi cannot use TLS with it; only NetworkPolicy closes it, or tracardi:data.{store}.tunnel",
+            f"{users} to {store}",
+            f"Tracardi cannot use TLS with it; only NetworkPolicy closes it, or {_CLOSED_BY[store]}",
         )
         for store in Store
         if store in stores
@@ -59,6 +75,10 @@ def exceptions(
     metrics = PlainConnection(
         "metrics port of each balancer", "closed to all but tracardi:network.scrapers and the kubelet"
     )
-    health = PlainConnection("health page of each Redis tunnel", "says that it listens, and nothing else")
+    health = [
+        PlainConnection(f"health page of each {store.capitalize()} tunnel", "says that it listens, and nothing else")
+        for store in Store
+        if store in tunnels
+    ]
     edge = encryption is Encryption.EDGE
-    return (*inside, *unencrypted, redirects, *([metrics] if edge else []), *([health] if tunnels else []))
+    return (*inside, *unencrypted, redirects, *([metrics] if edge else []), *health)

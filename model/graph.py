@@ -7,6 +7,8 @@ from enum import StrEnum
 from model.networks import Network
 from model.ports import Port
 from model.roles import Role
+from model.service import Need
+from model.services import SERVICE_NAMES, needs_of
 
 
 class Outside(StrEnum):
@@ -34,6 +36,13 @@ class Edge:
     ports: tuple[Port, ...]
 
 
+_STORE_PORTS = {
+    Role.ELASTICSEARCH: (Port.ELASTICSEARCH,),
+    Role.REDIS: (Port.REDIS,),
+    Role.MYSQL: (Port.MYSQL,),
+    Role.PULSAR: (Port.PULSAR, Port.PULSAR_API),
+}
+
 _ENTRY = (Port.BALANCER_HTTPS, Port.BALANCER_HTTP)
 
 _EDGES = (
@@ -48,17 +57,22 @@ _EDGES = (
     Edge(Role.GUI_BALANCER, Role.GUI, (Port.HTTP,)),
     Edge(Role.GUI_API_BALANCER, Role.GUI_API, (Port.HTTP,)),
     Edge(Role.INSTALLATION, Role.GUI_API, (Port.HTTP,)),
+    *(Edge(api, store, ports) for api in (Role.TRACK_API, Role.GUI_API) for store, ports in _STORE_PORTS.items()),
     *(
-        Edge(api, store, (port,))
-        for api in (Role.TRACK_API, Role.GUI_API)
-        for store, port in (
-            (Role.ELASTICSEARCH, Port.ELASTICSEARCH),
-            (Role.REDIS, Port.REDIS),
-            (Role.MYSQL, Port.MYSQL),
-        )
+        Edge(Role(name), store, ports)
+        for name in SERVICE_NAMES
+        for store, ports in _STORE_PORTS.items()
+        if Need(store) in needs_of(name)
     ),
     Edge(Role.ELASTICSEARCH, Role.ELASTICSEARCH, (Port.ELASTICSEARCH_TRANSPORT,)),
 )
+
+
+USERS_OF_OTHERS_STORES = (Role.TRACK_API, Role.GUI_API, Role.PREFLIGHT)
+"""Roles that connect to the stores that others run, all of them to the same addresses on the same ports.
+
+So one check speaks for both API clusters: what NetworkPolicies let it reach is what they let these reach.
+"""
 
 
 def edges(roles: frozenset[Role]) -> tuple[Edge, ...]:
@@ -80,4 +94,4 @@ def out_of(role: Role, roles: frozenset[Role]) -> Iterator[Edge]:
 
 def resolves_names(role: Role) -> bool:
     """Whether pods of `role` connect to others by name, and so need DNS."""
-    return any(edge.source is role for edge in _EDGES)
+    return role in USERS_OF_OTHERS_STORES or any(edge.source is role for edge in _EDGES)

@@ -12,6 +12,7 @@ class Software(StrEnum):
     ELASTICSEARCH = "elasticsearch"
     MYSQL = "mysql"
     REDIS = "redis"
+    PULSAR = "pulsar"
     HAPROXY = "haproxy"
     MYSQL_ROUTER = "mysqlRouter"
 
@@ -40,6 +41,9 @@ HAPROXY = Image("docker.io", "library/haproxy", "3.2.4")
 
 REDIS = Image("docker.io", "library/redis", "7.2.11")
 """The newest series that Tracardi's vendor tested with (7.2); built with TLS."""
+
+PULSAR = Image("docker.io", "apachepulsar/pulsar", "3.1.3")
+"""The newest of the series that Tracardi's charts run (3.1.0, Tracardi/helm pulsar/standalone)."""
 
 MYSQL_ROUTER = Image("container-registry.oracle.com", "mysql/community-router", "8.4.6")
 """Speaks MySQL's own way into TLS, which begins in plain text, so that a general TLS client cannot."""

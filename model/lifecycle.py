@@ -40,6 +40,13 @@ API_LIVENESS = Probe(period=10, timeout=10, failures=36)
 
 STARTUP_PERIOD_SECONDS = 5
 
+
+def worker_liveness(quiet_seconds: int) -> Probe:
+    """For a program that listens to nobody, and may do nothing for `quiet_seconds`; as patient as the API's."""
+    period = max(30, 2 * quiet_seconds)
+    return Probe(period, timeout=10, failures=-(-API_LIVENESS.period * API_LIVENESS.failures // period))
+
+
 BALANCER_START = Probe(period=2, timeout=2, failures=450)
 """How long a new balancer may take to meet an instance: as long as instances wait for their stores, on a bad day."""
 

@@ -13,10 +13,17 @@ class Port(IntEnum):
     BALANCER_METRICS = 8404
     TUNNEL_HEALTH = 8405
     """Where a tunnel's sidecar tells that it listens; the tunnel itself is on loopback only."""
+    PULSAR_TUNNEL_HEALTH = 8406
+    PULSAR_TUNNEL_API = 8407
+    """On loopback: the near end of the tunnel to Pulsar's administration, whose own port is the API's."""
     ELASTICSEARCH = 9200
     ELASTICSEARCH_TRANSPORT = 9300
     REDIS = 6379
     MYSQL = 3306
+    PULSAR = 6650
+    PULSAR_API = 8080
+    """Pulsar's administration, and its health; as HTTP, in other pods."""
     DNS = 53
     PUBLIC_HTTPS = 443
     PUBLIC_HTTP = 80
+    PULSAR_TLS = 6651
