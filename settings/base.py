@@ -10,6 +10,9 @@ from pydantic_core import PydanticCustomError
 REFUSED = "setting_refused"
 """Type of the validation errors that carry a limit and a remedy of their own."""
 
+HIDDEN = "[secret]"
+"""Stands in messages for what must not be shown."""
+
 
 class Section(BaseModel):
     """A part of the settings: frozen, with camelCase keys in the stack file, and no key that is not declared."""

@@ -24,6 +24,10 @@ class CapacitySettings(Section):
     model: CostModel = CostModel.MEASURED
     """measured: CPU that release 0.8.2.1 was seen to use. guides: 300 requests a second for each collector."""
 
+    retention_days: int | None = Field(default=None, ge=1, le=3650)
+    """Days that events are kept until somebody deletes their index, as a whole: Tracardi deletes nothing by itself.
+    Volumes that would be full before are refused; left out: nothing is checked."""
+
     @property
     def load(self) -> Load:
         """The load, for the model of capacity."""

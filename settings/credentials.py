@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import Field, SecretStr
 
 from model.credentials import Credential, too_weak
-from settings.base import Refusal, Refusals, Section
+from settings.base import HIDDEN, Refusal, Refusals, Section
 from settings.types import DnsName, SecretKeyName, SecretSetting
 
 
@@ -56,6 +56,10 @@ class CredentialsSettings(Section):
     """Password of Tracardi's MySQL user; letters, digits and . _ ~ - only."""
     mysql_root: CredentialSettings = CredentialSettings()
     """Password of MySQL's root, for MySQL in the cluster."""
+    pulsar: CredentialSettings = CredentialSettings()
+    """Token for Pulsar that others run, of a role that may make tenants, or look after this one's."""
+    pulsar_key: CredentialSettings = CredentialSettings()
+    """Key of at least 32 characters that Pulsar in the cluster verifies its token with."""
 
     def of(self, credential: Credential) -> CredentialSettings:
         """The settings of `credential`."""
@@ -70,6 +74,8 @@ class CredentialsSettings(Section):
         yield Credential.REDIS, self.redis
         yield Credential.MYSQL, self.mysql
         yield Credential.MYSQL_ROOT, self.mysql_root
+        yield Credential.PULSAR, self.pulsar
+        yield Credential.PULSAR_KEY, self.pulsar_key
 
     def refusals(self) -> Refusals:
         """What is wrong between the keys of this section. No message shows a secret."""
@@ -107,9 +113,6 @@ class CredentialsSettings(Section):
             seen.setdefault(source, key)
 
 
-HIDDEN = "[secret]"
-"""Stands in messages for what must not be shown."""
-
 CREDENTIAL_KEYS = {
     Credential.ADMIN_PASSWORD: "adminPassword",
     Credential.INSTALLATION_TOKEN: "installationToken",
@@ -118,6 +121,8 @@ CREDENTIAL_KEYS = {
     Credential.REDIS: "redis",
     Credential.MYSQL: "mysql",
     Credential.MYSQL_ROOT: "mysqlRoot",
+    Credential.PULSAR: "pulsar",
+    Credential.PULSAR_KEY: "pulsarKey",
 }
 """The key of each credential in the stack file."""
 

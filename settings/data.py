@@ -7,6 +7,7 @@ from pydantic import Field
 from model.connections import MYSQL_LIMIT
 from model.limits import MIN_ELASTICSEARCH_NODES
 from settings.base import Refusal, Refusals, Section
+from settings.pulsar import PulsarSettings
 from settings.types import Cidr, HostName, HttpsUrl, MysqlName, Pem, Quantity, amount, is_address
 
 
@@ -90,7 +91,8 @@ class MysqlSettings(StoreSettings):
     INSIDE: ClassVar[tuple[str, ...]] = (*StoreSettings.INSIDE, "max_connections")
 
     max_connections: int = Field(default=MYSQL_LIMIT, ge=10, le=100_000)
-    """Connections that it accepts, 10 for each API instance; they take memory, so raise that with them."""
+    """Connections that it accepts, 10 for each API instance and some for services; they take memory, so raise that with
+    them."""
     external: ExternalMysql | None = None
     """MySQL outside; then none runs in the cluster."""
 
@@ -100,24 +102,42 @@ class DataSettings(Section):
 
     keep: bool | None = None
     """Keeps namespace, volumes and credentials when the stack goes; left out: in production."""
+    preflight: bool = True
+    """Checks the stores that others run before anything relies on them; off, where a finding is known to do no harm."""
     elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
     """Events, profiles and sessions."""
     redis: RedisSettings = RedisSettings()
     """Locks, tokens and caches."""
     mysql: MysqlSettings | None = None
     """Metadata and users, for releases from 0.9 on; left out: the defaults there."""
+    pulsar: PulsarSettings | None = None
+    """The queue of the commercial edition; left out: the defaults there."""
 
     def refusals(self) -> Refusals:
         """What is wrong between the keys of this section."""
-        stores = {"elasticsearch": self.elasticsearch, "redis": self.redis, "mysql": self.mysql}
+        stores = {
+            "elasticsearch": self.elasticsearch,
+            "redis": self.redis,
+            "mysql": self.mysql,
+            "pulsar": self.pulsar,
+        }
         for name, store in stores.items():
             if store is not None and store.external is not None:
                 yield from _unused(name, store)
+        if not self.preflight and all(store is None or store.external is None for store in stores.values()):
+            yield Refusal(
+                ("data", "preflight"),
+                self.preflight,
+                "unused: it is about stores that others run, and this stack has none",
+                "Remove it.",
+            )
         if self.elasticsearch.external is None:
             yield from self._elasticsearch_inside()
         for name, tunnelled in (("redis", self.redis), ("mysql", self.mysql)):
             if tunnelled is not None and tunnelled.external is not None:
                 yield from _tunnel(("data", name, "external"), tunnelled.external, tunnel=tunnelled.tunnel)
+        if self.pulsar is not None:
+            yield from self.pulsar.refusals(("data", "pulsar"))
 
     def _elasticsearch_inside(self) -> Refusals:
         if self.elasticsearch.nodes == 2:  # noqa: PLR2004 - two is the number this rule is about
@@ -154,7 +174,7 @@ def _tunnel(path: tuple[str, ...], external: ExternalStore, *, tunnel: bool) -> 
         )
 
 
-def _unused(name: str, store: ElasticsearchSettings | RedisSettings | MysqlSettings) -> Refusals:
+def _unused(name: str, store: ElasticsearchSettings | RedisSettings | MysqlSettings | PulsarSettings) -> Refusals:
     for field in store.INSIDE:
         if field in store.model_fields_set:
             key = type(store).model_fields[field].alias or field

@@ -15,8 +15,17 @@ _RESERVED: Mapping[str, str] = MappingProxyType(
         "PRODUCTION": "user management works only without it, and collection only with it",
         "INSTALLATION_TOKEN": "it is generated",
         "AUTO_PROFILE_MERGING": "it is generated",
-        "LICENSE": "the open-source image does not start with it, not even when it is empty",
+        "LICENSE": "the open-source image does not start with it, not even when it is empty; the commercial edition "
+        "gets tracardi:installation.licence",
         "MULTI_TENANT": "the open-source edition refuses to be installed with it",
+        **dict.fromkeys(
+            ("PULSAR_HOST", "PULSAR_API", "PULSAR_AUTH_TOKEN", "PULSAR_CLUSTER", "PULSAR_TENANT"),
+            "it comes from tracardi:data",
+        ),
+        **dict.fromkeys(
+            ("PULSAR_SYSTEM_NAMESPACE", "PULSAR_FUNCTION_TOPIC", "PULSAR_TOPIC_TYPE", "PULSAR_DISABLED"),
+            "it must be equal in every pod, and is Tracardi's own",
+        ),
         "TENANT_NAME": "it must be equal in every pod; set tracardi:index.tenantName",
         "API_DOCS": "the track cluster must not publish its interface",
         "USE_X_FORWARDED_IP": "the balancer decides which client address is true",

@@ -14,6 +14,11 @@ class Partitioning(StrEnum):
     QUARTER = "quarter"
     YEAR = "year"
 
+    @property
+    def days(self) -> int:
+        """The most days that it covers."""
+        return {Partitioning.MONTH: 31, Partitioning.QUARTER: 92, Partitioning.YEAR: 366}[self]
+
 
 class IndexSettings(Section):
     """The shape of the indices: equal in every pod, and fixed once Tracardi is installed."""

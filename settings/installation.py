@@ -5,9 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from model.releases import DEFAULT_RELEASE, supported_versions
-from settings.base import Section, refused
-from settings.types import DnsLabel, Email
+from model.releases import DEFAULT_RELEASE, Release, release_of, supported_versions
+from model.service import Edition
+from settings.base import HIDDEN, Refusal, Refusals, Section, refused
+from settings.types import DnsLabel, Email, SecretSetting
 
 
 class Profile(StrEnum):
@@ -56,7 +57,41 @@ class InstallationSettings(Section):
     """production enforces Tracardi's production guide; small keeps the separation but needs fewer instances."""
     release: ReleaseVersion = DEFAULT_RELEASE
     """Tracardi release, for API and GUI alike."""
+    edition: Edition = Edition.OPEN_SOURCE
+    """open-source; commercial needs a licence and Apache Pulsar, and has services of its own."""
+    licence: SecretSetting | None = None
+    """The commercial edition's licence: pulumi config set --secret --path 'tracardi:installation.licence'."""
     admin_email: Email
     """Login of the first administrator; the password is generated."""
     event_sources: tuple[EventSource, ...] = ()
     """Event sources that exist once `pulumi up` has ended."""
+
+    @property
+    def commercial(self) -> bool:
+        """Whether it is the edition that needs a licence."""
+        return self.edition is Edition.COMMERCIAL
+
+    @property
+    def facts(self) -> Release:
+        """What the catalogue says of the release in this edition."""
+        release = release_of(self.release)
+        return release.commercial if self.commercial else release
+
+    def refusals(self) -> Refusals:
+        """What is wrong between the keys of this section. No message shows the licence."""
+        if self.edition is Edition.OPEN_SOURCE:
+            if self.licence is not None:
+                yield Refusal(
+                    ("installation", "licence"),
+                    HIDDEN,
+                    "unused with edition: open-source, whose images do not start with a licence",
+                    "Remove it.",
+                )
+            return
+        if self.licence is None:
+            yield Refusal(
+                ("installation", "licence"),
+                None,
+                "needed with edition: commercial",
+                "Run: pulumi config set --secret --path 'tracardi:installation.licence'",
+            )

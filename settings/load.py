@@ -5,15 +5,16 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import Any, cast, get_args
+from typing import Any, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from settings.base import REFUSED, Refusal, Section
+from settings.base import HIDDEN, REFUSED, Refusal, Section
 from settings.checks import CHECKS
-from settings.credentials import CREDENTIAL_KEYS, HIDDEN, CredentialsSettings
+from settings.credentials import CREDENTIAL_KEYS, CredentialsSettings
+from settings.installation import InstallationSettings
 from settings.root import Settings
 from settings.sizing import sized
 
@@ -133,22 +134,31 @@ def _between(sections: Mapping[str, Section]) -> Iterator[Refusal]:
 
 
 def _in_clear(sections: Mapping[str, Section], encrypted: Collection[str]) -> Iterator[Refusal]:
-    credentials = sections.get("credentials")
-    if isinstance(credentials, CredentialsSettings) and "credentials" not in encrypted:
+    for path in _secrets(sections):
+        if path.partition(".")[0] not in encrypted:
+            yield Refusal(
+                tuple(path.split(".")),
+                HIDDEN,
+                "encrypted in the stack file; this one stands there in clear",
+                f"Change the secret, then run: pulumi config set --secret --path '{PROJECT}:{path}'",
+            )
+
+
+def _secrets(sections: Mapping[str, Section]) -> Iterator[str]:
+    """Where a secret is given."""
+    credentials, installation = sections.get("credentials"), sections.get("installation")
+    if isinstance(credentials, CredentialsSettings):
         for credential, settings in credentials.each():
             if settings.value is not None:
-                path = f"credentials.{CREDENTIAL_KEYS[credential]}.value"
-                yield Refusal(
-                    tuple(path.split(".")),
-                    HIDDEN,
-                    "encrypted in the stack file; this one stands there in clear",
-                    f"Change the secret, then run: pulumi config set --secret --path '{PROJECT}:{path}'",
-                )
+                yield f"credentials.{CREDENTIAL_KEYS[credential]}.value"
+    if isinstance(installation, InstallationSettings) and installation.licence is not None:
+        yield "installation.licence"
 
 
 def _without_secrets(refusal: Refusal, encrypted: Collection[str]) -> Refusal:
     """`refusal` without the value, where that may be a secret or be given beside one."""
-    hidden = refusal.path[0] == "credentials" or refusal.path[0] in encrypted
+    secret = refusal.path[0] == "credentials" or refusal.path[:2] == ("installation", "licence")
+    hidden = secret or refusal.path[0] in encrypted
     shown = refusal.value is None or (isinstance(refusal.value, int) and not isinstance(refusal.value, bool))
     return replace(refusal, value=HIDDEN) if hidden and not shown else refusal
 
@@ -184,11 +194,15 @@ def _translate(section: str, model: object, details: ErrorDetails) -> Refusal:
 
 def _model_at(model: object, path: tuple[str | int, ...]) -> type[BaseModel] | None:
     """The model that describes what stands at `path` below `model`."""
-    found = _as_model(model)
+    found = model
     for part in path:
-        if found is not None and isinstance(part, str):
-            found = next((_as_model(field.annotation) for field in _fields(found, part)), None)
-    return found
+        if get_origin(found) is dict:
+            _, found = get_args(found)
+            continue
+        section = _as_model(found)
+        if section is not None and isinstance(part, str):
+            found = next((field.annotation for field in _fields(section, part)), None)
+    return _as_model(found)
 
 
 def _fields(model: type[BaseModel], key: str) -> Iterator[FieldInfo]:

@@ -44,8 +44,10 @@ class ImagesSettings(Section):
     """MySQL."""
     redis: ImageSettings = ImageSettings()
     """Redis."""
+    pulsar: ImageSettings = ImageSettings()
+    """Apache Pulsar."""
     haproxy: ImageSettings = ImageSettings()
-    """The balancers, and the tunnel to Redis."""
+    """The balancers, and the tunnels to Redis and Pulsar."""
     mysql_router: ImageSettings = ImageSettings()
     """The tunnel to MySQL."""
 

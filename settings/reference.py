@@ -29,12 +29,24 @@ def reference() -> str:
     for name, field in document["properties"].items():
         section = _resolved(field, document)
         needed = ", needed" if name in document["required"] else ""
-        rows = "\n".join(_rows(section, document, ()))
+        rows = "\n".join(_section_rows(section, document))
         parts.append(
-            f"## `{PROJECT}:{name}`{needed}\n\n{_text(section)}\n\n"
+            f"## `{PROJECT}:{name}`{needed}\n\n{_text(section)}{_names(section)}\n\n"
             f"| Setting | Value | Default | Meaning |\n|---|---|---|---|\n{rows}\n"
         )
     return "\n".join(parts)
+
+
+def _section_rows(section: Schema, document: Schema) -> Iterator[str]:
+    if "properties" in section:
+        return _rows(section, document, ())
+    # Groups alike, each under a name.
+    return _rows(_resolved(section["additionalProperties"], document), document, ("<name>",))
+
+
+def _names(section: Schema) -> str:
+    names = section.get("propertyNames", {}).get("enum", ())
+    return f" `<name>` is {' or '.join(f'`{name}`' for name in names)}." if names else ""
 
 
 def _rows(section: Schema, document: Schema, path: tuple[str, ...]) -> Iterator[str]:

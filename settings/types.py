@@ -24,11 +24,17 @@ _LABEL_KEY = rf"({_DNS_NAME}/)?{_LABEL_NAME}"
 _VARIABLE = r"[A-Z][A-Z0-9_]*"
 _DATA_KEY = r"[A-Za-z0-9._-]{1,253}"
 _PORT = r"(:[0-9]{1,5})?"
+_HTTP_URL = rf"https?://{_HOST_NAME}{_PORT}"
+_PULSAR_URL = rf"pulsar(\+ssl)?://{_HOST_NAME}{_PORT}"
+_PULSAR_NAME = r"[A-Za-z0-9][A-Za-z0-9_.=-]{0,62}"
 _HTTPS_URL = rf"https://{_HOST_NAME}{_PORT}"
 _ORIGIN = rf"(https|wss)://(\*\.)?{_HOST_NAME}{_PORT}"
 _MYSQL_NAME = r"[A-Za-z0-9_]{1,32}"
 _REPOSITORY = r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_CRON_FIELD = r"(\*|[0-9]{1,2}(-[0-9]{1,2})?)(/[1-9][0-9]?)?"
+_CRON_LIST = rf"{_CRON_FIELD}(,{_CRON_FIELD})*"
+_CRON = rf"{_CRON_LIST}( {_CRON_LIST}){{4}}"
 _DIGEST = r"sha256:[0-9a-f]{64}"
 
 _FACTORS = {
@@ -201,6 +207,33 @@ HttpsUrl = Annotated[
     ),
     _schema(_HTTPS_URL, "https://search.example.com:9243"),
 ]
+HttpUrl = Annotated[
+    str,
+    _matching(
+        _HTTP_URL,
+        "an address such as https://pulsar.example.com:8443, without path, user or password",
+        "Write scheme, host and port alone.",
+    ),
+    _schema(_HTTP_URL, "https://pulsar.example.com:8443"),
+]
+PulsarUrl = Annotated[
+    str,
+    _matching(
+        _PULSAR_URL,
+        "one address such as pulsar+ssl://pulsar.example.com:6651, or with pulsar:// for plain text",
+        "Write scheme, host and port alone; the token belongs in tracardi:credentials.",
+    ),
+    _schema(_PULSAR_URL, "pulsar+ssl://pulsar.example.com:6651"),
+]
+PulsarName = Annotated[
+    str,
+    _matching(
+        _PULSAR_NAME,
+        "letters, digits and - _ . = after a letter or digit: a part of the names of topics",
+        "Correct the name.",
+    ),
+    _schema(_PULSAR_NAME, "tracardi"),
+]
 Origin = Annotated[
     str,
     _matching(
@@ -228,6 +261,15 @@ ImageDigest = Annotated[
     str,
     _matching(_DIGEST, "sha256: and 64 hexadecimal digits", "Copy it from the registry."),
     _schema(_DIGEST, f"sha256:{'0' * 64}"),
+]
+CronSchedule = Annotated[
+    str,
+    _matching(
+        _CRON,
+        "five fields of cron in figures, such as */10 * * * * for every ten minutes",
+        "Write minute, hour, day of the month, month and day of the week.",
+    ),
+    _schema(_CRON, "*/10 * * * *"),
 ]
 SecretSetting = Annotated[
     SecretStr,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from model.encryption import Encryption
-from model.releases import release_of
 from settings.balancer import Mode
 from settings.base import Refusal, Refusals
 from settings.certificates import CertificateSettings, CertificateSource
@@ -41,5 +40,5 @@ def _stores(installation: InstallationSettings, data: DataSettings) -> Iterator[
     """For each store, whether it shows a certificate of the stack's own."""
     yield data.elasticsearch.external is None
     yield data.redis.tunnel and data.redis.external is None
-    mysql = data.mysql if release_of(installation.release).uses_mysql else None
+    mysql = data.mysql if installation.facts.uses_mysql else None
     yield mysql is not None and mysql.tunnel and mysql.external is None

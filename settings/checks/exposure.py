@@ -10,6 +10,7 @@ from settings.certificates import CertificateSettings, CertificateSource
 from settings.clusters import GuiApiSettings, GuiSettings, TrackSettings
 from settings.data import DataSettings
 from settings.network import NetworkSettings
+from settings.services import ServicesSettings
 
 _WIDEST = f"no wider than /{WIDEST_TRUSTED_PREFIX_V4} (IPv4) or /{WIDEST_TRUSTED_PREFIX_V6} (IPv6)"
 
@@ -45,22 +46,23 @@ def declared_proxies_are_known(track: TrackSettings, gui_api: GuiApiSettings, gu
         )
 
 
-def egress_is_limited(track: TrackSettings, gui_api: GuiApiSettings) -> Refusals:
+def egress_is_limited(track: TrackSettings, gui_api: GuiApiSettings, services: ServicesSettings) -> Refusals:
     """What pods may reach is a list of destinations, not the internet."""
-    for name, cluster in (("track", track), ("guiApi", gui_api)):
-        for index, destination in enumerate(cluster.egress.allow):
+    places = {("track",): track.egress, ("guiApi",): gui_api.egress}
+    for place, egress in (places | {("services", name): each.egress for name, each in services.items()}).items():
+        for index, destination in enumerate(egress.allow):
             if too_wide([destination.cidr]):
                 yield Refusal(
-                    (name, "egress", "allow", index, "cidr"),
+                    (*place, "egress", "allow", index, "cidr"),
                     str(destination.cidr),
-                    f"{_WIDEST}: an API pod that is taken over could send everything everywhere",
+                    f"{_WIDEST}: a pod that is taken over could send everything everywhere",
                     "List the destinations, or an egress proxy of yours that knows them.",
                 )
 
 
 def external_stores_are_somewhere(data: DataSettings) -> Refusals:
     """The networks of an external store are its own."""
-    stores = {"elasticsearch": data.elasticsearch, "redis": data.redis, "mysql": data.mysql}
+    stores = {"elasticsearch": data.elasticsearch, "redis": data.redis, "mysql": data.mysql, "pulsar": data.pulsar}
     for name, store in stores.items():
         if store is not None and store.external is not None:
             yield from _not_the_internet(

@@ -3,13 +3,17 @@
 from collections import Counter
 
 from model.images import Software
-from model.releases import release_of
 from model.routes import Collection
 from settings.base import Refusal, Refusals
 from settings.clusters import TrackSettings
 from settings.data import DataSettings
 from settings.installation import Bridge, InstallationSettings
 from settings.platform import PlatformSettings
+
+_RUN_BY = {
+    Software.MYSQL_ROUTER: "it carries the tunnel to MySQL",
+    Software.PULSAR: "the commercial edition runs it",
+}
 
 
 def event_sources_can_be_reached(installation: InstallationSettings, track: TrackSettings) -> Refusals:
@@ -41,7 +45,7 @@ def event_sources_differ(installation: InstallationSettings) -> Refusals:
 
 def api_and_console_are_of_one_release(installation: InstallationSettings, platform: PlatformSettings) -> Refusals:
     """Tracardi's documentation: API and GUI must carry the same version tag."""
-    images = release_of(installation.release).images
+    images = installation.facts.images
     api, gui = (platform.image(software, images[software]).tag for software in (Software.API, Software.GUI))
     if api != gui:
         yield Refusal(
@@ -54,7 +58,7 @@ def api_and_console_are_of_one_release(installation: InstallationSettings, platf
 
 def replaced_images_are_of_the_release(installation: InstallationSettings, platform: PlatformSettings) -> Refusals:
     """Another tag may mean another build, not another release: what is known holds for the catalogue's alone."""
-    usual = release_of(installation.release).images
+    usual = installation.facts.images
     series = {
         Software.API: installation.release,
         Software.GUI: installation.release,
@@ -75,14 +79,12 @@ def images_belong_to_the_release(
     installation: InstallationSettings, data: DataSettings, platform: PlatformSettings
 ) -> Refusals:
     """No image is replaced that nothing runs."""
-    images = set(release_of(installation.release).images)
+    images = set(installation.facts.images)
     if data.mysql is None or not data.mysql.tunnel:
         images -= {Software.MYSQL_ROUTER}
     for software in Software:
         if software not in images and platform.images.of(software).model_fields_set:
-            reason = (
-                "it carries the tunnel to MySQL" if software is Software.MYSQL_ROUTER else "another release runs it"
-            )
+            reason = _RUN_BY.get(software, "another release runs it")
             yield Refusal(
                 ("platform", "images", software), "present", f"unused: {reason}, and this stack has none", "Remove it."
             )

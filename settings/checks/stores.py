@@ -1,8 +1,8 @@
 """Data services, their passwords and their indices, between sections of the settings."""
 
 from model.credentials import Credential
-from model.releases import release_of
 from model.roles import Tier
+from model.service import Edition
 from settings.base import Refusal, Refusals
 from settings.credentials import CREDENTIAL_KEYS, CredentialsSettings
 from settings.data import DataSettings
@@ -12,12 +12,23 @@ from settings.installation import InstallationSettings
 
 def stores_belong_to_the_release(installation: InstallationSettings, data: DataSettings) -> Refusals:
     """No store is configured that the release does not use."""
-    if data.mysql is not None and not release_of(installation.release).uses_mysql:
+    if data.mysql is not None and not installation.facts.uses_mysql:
         yield Refusal(
             ("data", "mysql"),
             "present",
             f"unused: release {installation.release} keeps metadata and users in Elasticsearch",
             "Remove it.",
+        )
+
+
+def pulsar_belongs_to_the_commercial_edition(installation: InstallationSettings, data: DataSettings) -> Refusals:
+    """No queue is configured that nothing uses."""
+    if data.pulsar is not None and not installation.commercial:
+        yield Refusal(
+            ("data", "pulsar"),
+            "present",
+            f"unused: the {installation.edition} edition has no queue",
+            f"Remove it, or set tracardi:installation.edition to {Edition.COMMERCIAL}.",
         )
 
 
@@ -44,7 +55,8 @@ def passwords_of_others_are_given(
     external = {
         Credential.ELASTICSEARCH: data.elasticsearch.external is not None,
         Credential.REDIS: data.redis.external is not None,
-        Credential.MYSQL: mysql and release_of(installation.release).uses_mysql,
+        Credential.MYSQL: mysql and installation.facts.uses_mysql,
+        Credential.PULSAR: _pulsar_outside(data) and installation.commercial,
     }
     for credential, outside in external.items():
         key = CREDENTIAL_KEYS[credential]
@@ -61,16 +73,28 @@ def no_credential_is_given_in_vain(
     installation: InstallationSettings, data: DataSettings, credentials: CredentialsSettings
 ) -> Refusals:
     """A secret that is given is one that something uses."""
-    release = release_of(installation.release)
+    release = installation.facts
     outside = data.mysql is not None and data.mysql.external is not None
     reasons = {}
     if not release.uses_mysql:
         reasons = dict.fromkeys((Credential.MYSQL, Credential.MYSQL_ROOT), f"release {release.version} uses no MySQL")
     elif outside:
         reasons = {Credential.MYSQL_ROOT: "tracardi:data.mysql.external is run by others"}
+    if not installation.commercial:
+        reasons |= dict.fromkeys(
+            (Credential.PULSAR, Credential.PULSAR_KEY), f"the {installation.edition} edition has no queue"
+        )
+    elif _pulsar_outside(data):
+        reasons[Credential.PULSAR_KEY] = "tracardi:data.pulsar.external is run by others"
+    else:
+        reasons[Credential.PULSAR] = "the stack itself signs the token for Pulsar in the cluster, with pulsarKey"
     for credential, reason in reasons.items():
         if credentials.of(credential).given:
             yield Refusal(("credentials", CREDENTIAL_KEYS[credential]), "given", f"unused: {reason}", "Remove it.")
+
+
+def _pulsar_outside(data: DataSettings) -> bool:
+    return data.pulsar is not None and data.pulsar.external is not None
 
 
 def existing_secrets_are_not_the_stack_s_own(

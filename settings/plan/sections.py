@@ -15,6 +15,7 @@ from settings.index import IndexSettings
 from settings.installation import InstallationSettings
 from settings.load import PROJECT, section_of
 from settings.root import Settings
+from settings.services import ServicesSettings
 
 _LEAST = {
     "installation": {"adminEmail": "admin@example.com"},
@@ -36,6 +37,7 @@ class Sections:
     installation: InstallationSettings
     track: TrackSettings
     gui_api: GuiApiSettings
+    services: ServicesSettings
     data: DataSettings
     index: IndexSettings
     certificates: CertificateSettings

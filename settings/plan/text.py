@@ -7,16 +7,19 @@ from fractions import Fraction
 
 from model.capacity import (
     COSTS,
+    SECONDS_A_DAY,
     CostModel,
     Load,
     Part,
     Site,
     Sizes,
     bottleneck,
+    days_until_full,
     elasticsearch_cores,
     least_elasticsearch_cores,
     parts,
     sizes,
+    stored_bytes,
     stored_events,
     wanted_by_autoscaler,
 )
@@ -27,7 +30,7 @@ from settings.clusters import TrackSettings
 from settings.plan.sections import Sections
 from settings.sizing import site_of, sized
 
-_SECONDS_A_DAY = 86_400
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,10 @@ def plan(sections: Sections, load: Load, title: str) -> str:
     """The plan's text, for a stack of these `sections`."""
     columns = [_column(sections, load, model) for model in CostModel]
     head = ("", [str(column.model) for column in columns])
-    tables = [[head, *_needed(columns)], [("requests/s that each part carries", head[1]), *_carried(columns)]]
+    tables = [
+        [head, *_needed(columns, _kept(sections))],
+        [("requests/s that each part carries", head[1]), *_carried(columns)],
+    ]
     width = max(len(cell) for table in tables for _, cells in table for cell in cells) + 2
     first = max(len(name) for table in tables for name, _ in table) + 2
     share = f"{load.new_visitors:.3g} of them new visitors'"
@@ -66,23 +72,39 @@ def plan(sections: Sections, load: Load, title: str) -> str:
 
 def _column(sections: Sections, load: Load, model: CostModel) -> Column:
     track = _track(sections, load, model)
-    site = site_of(sections.installation, track, sections.gui_api, sections.data, sections.index, sections.certificates)
+    site = site_of(
+        sections.installation,
+        track,
+        sections.gui_api,
+        sections.services,
+        sections.data,
+        sections.index,
+        sections.certificates,
+    )
     has = Sizes(track.replicas.min, track.replicas.max, track.balancer.replicas)
     found = parts(load, model, site, has)
     return Column(model, load, site, sizes(load, model, site), has, found, track.cpu_target_percent)
 
 
 def _track(sections: Sections, load: Load, model: CostModel) -> TrackSettings:
-    return sized(_declared(load, model), sections.track, sections.installation, sections.certificates)
+    return sized(_declared(sections, load, model), sections.track, sections.installation, sections.certificates)
 
 
-def _declared(load: Load, model: CostModel) -> CapacitySettings:
+def _kept(sections: Sections) -> int | None:
+    return sections.capacity.retention_days if sections.capacity else None
+
+
+def _declared(sections: Sections, load: Load, model: CostModel) -> CapacitySettings:
     return CapacitySettings.model_construct(
-        sustained=load.sustained, peak=load.peak, new_visitors=load.new_visitors, model=model
+        sustained=load.sustained,
+        peak=load.peak,
+        new_visitors=load.new_visitors,
+        model=model,
+        retention_days=_kept(sections),
     )
 
 
-def _needed(columns: list[Column]) -> Rows:
+def _needed(columns: list[Column], kept: int | None) -> Rows:
     yield "a collector carries", [f"{_short(COSTS[each.model].per_instance(each.load.share))}/s" for each in columns]
     yield "track.replicas", [_range(each.needed) for each in columns]
     if any(_range(each.needed) != _range(each.has) for each in columns):
@@ -103,11 +125,17 @@ def _needed(columns: list[Column]) -> Rows:
                 for each in columns
             ],
         )
+        if store.services:
+            yield "  of them services'", [str(each.site.stores[index].services) for each in columns]
     yield "Elasticsearch's CPU, cores", [_cores(each) for each in columns]
     if columns[0].site.elasticsearch_nodes:
         yield "  in nodes as they are", [_nodes(each) for each in columns]
     stored = [stored_events(each.load.sustained, each.load) for each in columns]
-    yield "events stored", [f"{_short(each)}/s, {_millions(each * _SECONDS_A_DAY)} a day" for each in stored]
+    yield "events stored", [f"{_short(each)}/s, {_millions(each * SECONDS_A_DAY)} a day" for each in stored]
+    yield "Elasticsearch's data a day, all copies", [_bytes(_data(each)) for each in columns]
+    if kept is not None:
+        yield f"  kept for {kept} days", [_bytes(_data(each) * kept) for each in columns]
+    yield "  this stack's volumes are full after", [_days(days_until_full(each.load, each.site)) for each in columns]
 
 
 def _carried(columns: list[Column]) -> Rows:
@@ -124,7 +152,7 @@ def _carries(name: str, column: Column) -> str:
 
 
 def _refused(sections: Sections, column: Column) -> Iterator[str]:
-    capacity, track = _declared(column.load, column.model), _track(sections, column.load, column.model)
+    capacity, track = _declared(sections, column.load, column.model), _track(sections, column.load, column.model)
     found = [*_refusals(sections, capacity, track)]
     if found:
         yield f"\nDeclared as tracardi:capacity with model: {column.model}, `pulumi up` would ask first for"
@@ -137,8 +165,10 @@ def _refusals(sections: Sections, capacity: CapacitySettings, track: TrackSettin
     yield from checks.balancers_carry_the_peak(capacity, track, sections.certificates)
     yield from checks.elasticsearch_takes_new_visitors_in(capacity, sections.data)
     yield from checks.stores_accept_all_connections(
-        capacity, sections.installation, track, sections.gui_api, sections.data
+        capacity, sections.installation, track, sections.gui_api, sections.services, sections.data
     )
+    yield from checks.volumes_hold_what_is_kept(capacity, sections.data, sections.index)
+    yield from checks.shards_hold_an_index(capacity, sections.index)
 
 
 def _range(found: Sizes) -> str:
@@ -173,6 +203,25 @@ def _short(number: Fraction) -> str:
 def _enough(number: Fraction) -> str:
     """`number` rounded up, with a digit behind the point."""
     return f"{math.ceil(number * 10) / 10:g}"
+
+
+def _data(column: Column) -> Fraction:
+    return stored_bytes(column.load, column.site.copies)
+
+
+def _bytes(number: Fraction) -> str:
+    """`number` rounded up to two digits, with its unit."""
+    unit = min(len(_UNITS) - 1, max(0, (len(str(math.ceil(number))) - 1) // 3))
+    size = number / 1000**unit
+    step = Fraction(10) ** (len(str(math.floor(size))) - 2)
+    return f"about {float(math.ceil(size / step) * step):g} {_UNITS[unit]}"
+
+
+def _days(number: Fraction | None) -> str:
+    """`number` rounded down."""
+    if number is None:
+        return "-"
+    return f"about {_short(number)} days" if number >= 1 else f"about {_short(number * 24)} hours"
 
 
 def _millions(number: Fraction) -> str:
