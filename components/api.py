@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -13,6 +12,7 @@ from components.endpoints import DataEndpoints
 from components.instance_tls import CERTIFICATE, KEY, TLS_MOUNT, tls_volume
 from components.kubernetes import digest
 from components.pods import TMP, Check, Container, Mount, Pod, Resources, SecretKey, config_volume, scratch
+from components.store_access import ELASTICSEARCH_CA, store_checksums, store_environment, store_volumes
 from components.tunnel import TUNNELS, tunnel_checksum, tunnel_files, tunnel_sidecars, tunnel_volumes
 from model.capacity import INSTANCE_MILLICORES
 from model.credentials import Credential
@@ -37,15 +37,11 @@ HEALTH_PATH = "/healthcheck"
 INDEX_SHAPE = "index-shape"
 """ConfigMap with the variables that must be equal in every pod; one in each namespace, from one source."""
 
-ELASTICSEARCH_CA = "elasticsearch-ca"
-"""ConfigMap with the certificate authority that Elasticsearch's certificate is verified with."""
-
 API_PROGRAM = "api-program"
 """ConfigMap with the program that serves the API over TLS."""
 
 _SERVE = Path(__file__).with_name("programs") / "serve.py"
 _PROGRAM_FOLDER = "/etc/tracardi/program"
-_CA_FOLDER = "/etc/tracardi/elasticsearch"
 
 _FLAGS = {
     Role.TRACK_API: {
@@ -90,7 +86,7 @@ def api_pod(args: ApiPodArgs) -> Pod:
         resources=Resources(cpu=f"{INSTANCE_MILLICORES}m", memory="256Mi", memory_limit="512Mi"),
         command=command,
         arguments=arguments,
-        working_dir=release.application_folder,
+        working_dir=release.start_folder,
         environment={"LOGGING_LEVEL": "warning", **args.environment, **_environment(args)},
         environment_from=(INDEX_SHAPE,),
         ports={"https" if encrypted else "http": Port.HTTP},
@@ -141,8 +137,7 @@ def _over_tls(python: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _volumes(args: ApiPodArgs) -> Iterator[tuple[Mount, k8s.core.v1.VolumeArgs]]:
     yield Mount("tmp", TMP, read_only=False), scratch("tmp", "64Mi")
-    if args.data.elasticsearch.authority is not None:
-        yield Mount("elasticsearch-ca", _CA_FOLDER), config_volume("elasticsearch-ca", ELASTICSEARCH_CA)
+    yield from store_volumes(args.data)
     if args.certificate is not None:
         yield Mount("program", _PROGRAM_FOLDER), config_volume("program", API_PROGRAM)
         yield TLS_MOUNT, tls_volume(args.certificate)
@@ -150,12 +145,7 @@ def _volumes(args: ApiPodArgs) -> Iterator[tuple[Mount, k8s.core.v1.VolumeArgs]]
 
 def _checksums(args: ApiPodArgs) -> dict[str, pulumi.Input[str]]:
     """What a pod reads at its start only. Certificates are not among it: those are read again when they change."""
-    checksums: dict[str, pulumi.Input[str]] = {"index-shape": args.index_digest}
-    authority = args.data.elasticsearch.authority
-    if isinstance(authority, str):
-        checksums["elasticsearch-ca"] = digest(authority)
-    elif authority is not None:
-        checksums["elasticsearch-ca"] = pulumi.Output.concat(authority).apply(digest)
+    checksums = {"index-shape": args.index_digest, **store_checksums(args.data)}
     if args.certificate is not None:
         checksums["program"] = digest(_serve_program())
     return {**checksums, **tunnel_checksum(args.data)}
@@ -173,40 +163,10 @@ def _environment(args: ApiPodArgs) -> dict[str, str | SecretKey]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "INSTALLATION_TOKEN": SecretKey(secret, Credential.INSTALLATION_TOKEN),
         "AUTO_PROFILE_MERGING": SecretKey(secret, Credential.PROFILE_MERGING),
-        **_stores(args.data, secret),
+        # Not even empty in open source, whose images look for what only a licence is for.
+        **({"LICENSE": SecretKey(secret, Credential.LICENCE)} if args.context.release.licensed else {}),
+        **store_environment(args.data, secret),
     }
-
-
-def _stores(data: DataEndpoints, secret: str) -> dict[str, str | SecretKey]:
-    elasticsearch, redis, mysql = data.elasticsearch, data.redis, data.mysql
-    environment: dict[str, str | SecretKey] = {
-        "ELASTIC_HOST": ",".join(map(_with_port, elasticsearch.urls)),
-        "ELASTIC_SCHEME": "https",
-        # Releases from 0.9 on do not verify without it. Without a file, the client's own bundle (certifi) decides.
-        "ELASTIC_VERIFY_CERTS": "yes",
-        "ELASTIC_HTTP_AUTH_USERNAME": elasticsearch.username,
-        "ELASTIC_HTTP_AUTH_PASSWORD": SecretKey(secret, Credential.ELASTICSEARCH),
-        "REDIS_HOST": redis.host,
-        # The port inside REDIS_HOST is ignored.
-        "REDIS_PORT": str(int(redis.port)),
-        "REDIS_PASSWORD": SecretKey(secret, Credential.REDIS),
-    }
-    if elasticsearch.authority is not None:
-        environment["ELASTIC_CA_FILE"] = f"{_CA_FOLDER}/ca.crt"
-    if mysql is not None:
-        environment |= {
-            "MYSQL_HOST": mysql.host,
-            "MYSQL_PORT": str(int(mysql.port)),
-            "MYSQL_DATABASE": mysql.database,
-            "MYSQL_USERNAME": mysql.username,
-            "MYSQL_PASSWORD": SecretKey(secret, Credential.MYSQL),
-        }
-    return environment
-
-
-def _with_port(url: str) -> str:
-    """`url` with the port that it means: elsewhere in Tracardi, an Elasticsearch without one is asked on 9200."""
-    return url if urlsplit(url).port else f"{url}:{int(Port.PUBLIC_HTTPS)}"
 
 
 def _serve_program() -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from model.encryption import Encryption
 from model.images import Image, Software
-from model.releases import Release, release_of
+from model.releases import Release
 from model.roles import Role, Tier
 from settings.installation import Profile
 from settings.platform import PlatformSettings
@@ -38,6 +38,10 @@ class Context:
             KeyError: the release has no use for `software`.
         """
         return self.platform.image(software, self.release.images[software])
+
+    def mirrored(self, image: Image) -> Image:
+        """`image`, in the platform's mirror where there is one."""
+        return image.from_mirror(self.platform.image_registry)
 
     def namespace(self, tier: Tier) -> str:
         """Name of the namespace of `tier`."""
@@ -78,7 +82,7 @@ def context_of(settings: Settings) -> Context:
     return Context(
         installation=settings.installation.name,
         profile=settings.installation.profile,
-        release=release_of(settings.installation.release),
+        release=settings.installation.facts,
         platform=settings.platform,
         cluster_domain=settings.network.cluster_domain,
         roles=frozenset(Role) - _absent(settings),
@@ -88,13 +92,19 @@ def context_of(settings: Settings) -> Context:
 
 
 def _absent(settings: Settings) -> frozenset[Role]:
-    """Roles that nothing plays: the console where users bring their own, and stores that others run."""
+    """Roles that nothing plays: the console where users bring their own, stores that others run, unused services."""
     data, mysql = settings.data, settings.data.mysql
+    mysql_outside = settings.uses_mysql and mysql is not None and mysql.external is not None
+    pulsar_outside = settings.pulsar is not None and settings.pulsar.external is not None
+    outside = data.elasticsearch.external is not None, data.redis.external is not None, mysql_outside, pulsar_outside
     absent = {
         Role.GUI: not settings.gui.enabled,
         Role.GUI_BALANCER: not settings.gui.enabled,
         Role.ELASTICSEARCH: data.elasticsearch.external is not None,
         Role.REDIS: data.redis.external is not None,
-        Role.MYSQL: not settings.uses_mysql or (mysql is not None and mysql.external is not None),
+        Role.MYSQL: not settings.uses_mysql or mysql_outside,
+        Role.PULSAR: settings.pulsar is None or pulsar_outside,
+        Role.PREFLIGHT: not (data.preflight and any(outside)),
     }
-    return frozenset(role for role, away in absent.items() if away)
+    services = {role for role in Role if role.is_service and role.value not in settings.selected_services}
+    return frozenset(role for role, away in absent.items() if away) | services

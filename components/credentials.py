@@ -1,4 +1,4 @@
-"""Credentials: every secret of an installation, generated or given, kept beside the data, shown to those who use it."""
+"""Credentials: every secret of an installation, generated or given, and kept beside the data."""
 
 import base64
 from collections.abc import Callable
@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
+from pydantic import SecretStr
 
 from components.context import Context
 from components.existing import KEPT_LABEL
 from components.keeping import Keeping
-from components.kubernetes import encoded, metadata
-from model.credentials import Credential, needed, strength, too_weak, used_by
-from model.roles import Role, Tier
+from components.kubernetes import encoded
+from model.credentials import Credential, needed, strength, too_weak
+from model.roles import Tier
+from model.tokens import signed
 from settings.credentials import CREDENTIAL_KEYS, CredentialsSettings, ExistingSecret
 
 _VALUE = "value"
@@ -30,25 +32,30 @@ class CredentialsArgs:
     kept: frozenset[str]
     """Names of the Secrets in the data namespace in which an earlier life of the stack, or this one, kept credentials.
     """
+    licence: SecretStr | None = None
+    """Of the commercial edition."""
 
 
 class Credentials(pulumi.ComponentResource):
-    """The secrets of an installation, and for each role one Secret with just what its pods use."""
+    """The secrets of an installation, which nobody is shown yet (`RoleSecrets`)."""
 
     admin_password: pulumi.Output[str]
     """Password of the first administrator."""
+    values: dict[Credential, pulumi.Output[str]]
+    """Every credential."""
 
     def __init__(self, name: str, args: CredentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tracardi:index:Credentials", name, opts=opts)
         context = args.context
         child = pulumi.ResourceOptions(parent=self)
-        values = {
-            credential: _value(name, args, credential, child)
-            for credential in needed(context.roles, mysql=context.release.uses_mysql)
-        }
-        for role in sorted(context.roles):
-            if used := used_by(role, mysql=context.release.uses_mysql):
-                _secret(name, context, role, {credential.value: values[credential] for credential in used}, child)
+        mysql, commercial = context.release.uses_mysql, context.release.licensed
+        wanted = needed(context.roles, mysql=mysql, commercial=commercial)
+        # Where the stack runs Pulsar, it signs the token itself.
+        own = {Credential.PULSAR} if Credential.PULSAR_KEY in wanted else set()
+        values = {credential: _value(name, args, credential, child) for credential in wanted if credential not in own}
+        if own:
+            values[Credential.PULSAR] = values[Credential.PULSAR_KEY].apply(signed)
+        self.values = values
         self.admin_password = values[Credential.ADMIN_PASSWORD]
         self.register_outputs({"admin_password": self.admin_password})
 
@@ -61,6 +68,8 @@ def kept_secret(credential: Credential) -> str:
 def _value(
     name: str, args: CredentialsArgs, credential: Credential, opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
+    if credential is Credential.LICENCE and args.licence is not None:
+        return pulumi.Output.secret(args.licence.get_secret_value())
     settings = args.settings.of(credential)
     if settings.value is not None:
         return pulumi.Output.secret(settings.value.get_secret_value())
@@ -170,20 +179,4 @@ def _keep(
         data={_VALUE: encoded(value)},
         # Not protected: where keeping ends, the stack lets go of it without a word, and it goes with its namespace.
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(retain_on_delete=True)),
-    )
-
-
-def _secret(
-    name: str, context: Context, role: Role, values: dict[str, pulumi.Output[str]], opts: pulumi.ResourceOptions
-) -> None:
-    data = {key: encoded(value) for key, value in values.items()}
-    if role is Role.REDIS:
-        # Redis takes its password from its configuration only; as an argument every process could read it.
-        data["auth.conf"] = encoded(values[Credential.REDIS].apply(lambda password: f"requirepass {password}\n"))
-    k8s.core.v1.Secret(
-        f"{name}-{role}-secret",
-        metadata=metadata(context, role, "credentials"),
-        type="Opaque",
-        data=data,
-        opts=opts,
     )

@@ -6,14 +6,24 @@ import pulumi
 
 from components.context import Context
 from components.elasticsearch import ElasticsearchCluster, ElasticsearchClusterArgs
-from components.endpoints import DataEndpoints, ElasticsearchEndpoint, MysqlEndpoint, RedisEndpoint, Tunnel
+from components.endpoints import (
+    DataEndpoints,
+    ElasticsearchEndpoint,
+    MysqlEndpoint,
+    PulsarEndpoint,
+    PulsarTunnels,
+    RedisEndpoint,
+    Tunnel,
+)
 from components.keeping import Keeping
 from components.mysql import DATABASE, USERNAME, MysqlStore, MysqlStoreArgs
+from components.pulsar import CLUSTER, TENANT, PulsarStore, PulsarStoreArgs
 from components.redis import RedisStore, RedisStoreArgs
 from components.tunnel import LOOPBACK
 from model.ports import Port
 from model.roles import Role
 from settings.data import DataSettings, MysqlSettings
+from settings.pulsar import ExternalPulsar, PulsarSettings
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,10 @@ class DataServicesArgs:
 
 
 class DataServices(pulumi.ComponentResource):
-    """Elasticsearch and Redis, and MySQL where the release uses it. What others run is only addressed."""
+    """Elasticsearch and Redis, MySQL where the release uses it, and Pulsar where the edition does.
+
+    What others run is only addressed.
+    """
 
     endpoints: DataEndpoints
     """Where API pods find each store."""
@@ -38,6 +51,7 @@ class DataServices(pulumi.ComponentResource):
             elasticsearch=_elasticsearch(f"{name}-elasticsearch", args, child),
             redis=_redis(f"{name}-redis", args, child),
             mysql=_mysql(f"{name}-mysql", args, child) if args.context.release.uses_mysql else None,
+            pulsar=_pulsar(f"{name}-pulsar", args, child) if args.context.release.licensed else None,
         )
         self.register_outputs({})
 
@@ -78,3 +92,30 @@ def _mysql(name: str, args: DataServicesArgs, opts: pulumi.ResourceOptions) -> M
     if settings.tunnel:
         return MysqlEndpoint(LOOPBACK, Port.MYSQL, username, database, there)
     return MysqlEndpoint(there.host, there.port, username, database)
+
+
+def _pulsar(name: str, args: DataServicesArgs, opts: pulumi.ResourceOptions) -> PulsarEndpoint:
+    context, settings = args.context, args.settings.pulsar or PulsarSettings()
+    if settings.external is not None:
+        return _external_pulsar(settings.external)
+    PulsarStore(name, PulsarStoreArgs(context, settings, args.keeping), opts)
+    host = context.host(Role.PULSAR)
+    return PulsarEndpoint(
+        f"pulsar://{host}:{int(Port.PULSAR)}", f"http://{host}:{int(Port.PULSAR_API)}", CLUSTER, TENANT
+    )
+
+
+def _external_pulsar(external: ExternalPulsar) -> PulsarEndpoint:
+    if not external.tls:
+        queue, api = f"pulsar://{external.host}:{external.port}", f"http://{external.api_host}:{external.api_port}"
+        return PulsarEndpoint(queue, api, external.cluster, external.tenant)
+    authority = external.certificate_authority
+    return PulsarEndpoint(
+        f"pulsar://{LOOPBACK}:{int(Port.PULSAR)}",
+        f"http://{LOOPBACK}:{int(Port.PULSAR_TUNNEL_API)}",
+        external.cluster,
+        external.tenant,
+        PulsarTunnels(
+            Tunnel(external.host, external.port, authority), Tunnel(external.api_host, external.api_port, authority)
+        ),
+    )

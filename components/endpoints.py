@@ -46,6 +46,25 @@ class MysqlEndpoint:
 
 
 @dataclass(frozen=True)
+class PulsarTunnels:
+    """The connections that a sidecar carries to Pulsar through TLS."""
+
+    queue: Tunnel
+    api: Tunnel
+
+
+@dataclass(frozen=True)
+class PulsarEndpoint:
+    """Pulsar, as Tracardi addresses it: on loopback where there are tunnels."""
+
+    url: str
+    api: str
+    cluster: str
+    tenant: str
+    tunnels: PulsarTunnels | None = None
+
+
+@dataclass(frozen=True)
 class DataEndpoints:
     """Every data service of an installation."""
 
@@ -53,3 +72,5 @@ class DataEndpoints:
     redis: RedisEndpoint
     mysql: MysqlEndpoint | None
     """None for releases that need none."""
+    pulsar: PulsarEndpoint | None = None
+    """None for the open-source edition."""

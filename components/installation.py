@@ -9,23 +9,23 @@ import pulumi_kubernetes as k8s
 
 from components.context import Context
 from components.haproxy import Upstream
+from components.job import REPLACED_UNLESS_DONE, awaited_job
 from components.kubernetes import digest, metadata
-from components.pods import TMP, Container, Mount, Pod, Resources, config_volume, pod_template, scratch, secret_volume
+from components.pods import TMP, Container, Mount, Pod, Resources, config_volume, scratch, secret_volume
 from components.stateless import service_account
 from model.credentials import used_by
 from model.event_sources import event_source
 from model.images import Software
+from model.ports import Port
 from model.roles import Role
+from settings.data import DataSettings
+from settings.index import IndexSettings
 from settings.installation import InstallationSettings
 
 _API_CA_FOLDER = "/run/secrets/api"
 PROGRAM = Path(__file__).with_name("programs") / "install.py"
 DEADLINE_SECONDS = 1500
 """Longest installation: the API may start for minutes, and registering plugins takes minutes more."""
-_REFUSED = 1
-"""Exit status of the program for what trying again cannot mend."""
-_REPLACED_UNLESS_DONE = {"pulumi.com/replaceUnready": "true"}
-"""A Job that failed, such as for a store that was down for too long, runs again at the next `pulumi up`."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,21 @@ class InstallationArgs:
     context: Context
     settings: InstallationSettings
     api: Upstream
+    stored_in: tuple[str, ...] = ()
+    """What tells the place where it is stored from others (`stored_in`)."""
+
+
+def stored_in(data: DataSettings, index: IndexSettings) -> tuple[str, ...]:
+    """What tells the place where an installation is stored from others; nothing for the stack's own stores.
+
+    In another one Tracardi is not installed yet, and whoever reaches an API may do that.
+    """
+    elasticsearch, mysql = data.elasticsearch.external, data.mysql.external if data.mysql is not None else None
+    return (
+        *(elasticsearch.urls if elasticsearch is not None else ()),
+        *((f"{mysql.host}:{mysql.port or int(Port.MYSQL)}/{mysql.database}",) if mysql is not None else ()),
+        *((index.tenant_name,) if index.tenant_name is not None else ()),
+    )
 
 
 class Installation(pulumi.ComponentResource):
@@ -58,7 +73,11 @@ class Installation(pulumi.ComponentResource):
             ),
         }
         inputs = digest(
-            *files.values(), args.settings.admin_email, str(context.image(Software.API)), _address(args.api)
+            *files.values(),
+            args.settings.admin_email,
+            str(context.image(Software.API)),
+            _address(args.api),
+            *args.stored_in,
         )
         pod = _pod(args)
         child = pulumi.ResourceOptions(parent=self)
@@ -68,22 +87,8 @@ class Installation(pulumi.ComponentResource):
         k8s.batch.v1.Job(
             # A resource of its own for each set of inputs: what is ignored below must not be taken over by the next.
             f"{name}-job-{inputs}",
-            metadata=metadata(context, role, inputs, annotations=_REPLACED_UNLESS_DONE),
-            spec=k8s.batch.v1.JobSpecArgs(
-                backoff_limit=4,
-                active_deadline_seconds=DEADLINE_SECONDS,
-                pod_failure_policy=k8s.batch.v1.PodFailurePolicyArgs(
-                    rules=[
-                        k8s.batch.v1.PodFailurePolicyRuleArgs(
-                            action="FailJob",
-                            on_exit_codes=k8s.batch.v1.PodFailurePolicyOnExitCodesRequirementArgs(
-                                container_name="install", operator="In", values=[_REFUSED]
-                            ),
-                        )
-                    ]
-                ),
-                template=pod_template(context, pod),
-            ),
+            metadata=metadata(context, role, inputs, annotations=REPLACED_UNLESS_DONE),
+            spec=awaited_job(context, pod, DEADLINE_SECONDS),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[account, program],

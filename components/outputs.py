@@ -49,8 +49,12 @@ def plain_connections(settings: Settings) -> tuple[PlainConnection, ...]:
     reached = {Store.REDIS: data.redis.tunnel}
     if settings.uses_mysql:
         reached[Store.MYSQL] = data.mysql is not None and data.mysql.tunnel
+    if settings.pulsar is not None:
+        reached[Store.PULSAR] = settings.pulsar.external is not None and settings.pulsar.external.tls
     stores = frozenset(store for store, tunnel in reached.items() if not tunnel)
-    return exceptions(settings.certificates.encryption, context.roles, stores, tunnels=data.redis.tunnel)
+    # MySQL's tunnel tells nobody that it lives.
+    telling = frozenset(store for store, tunnel in reached.items() if tunnel and store is not Store.MYSQL)
+    return exceptions(settings.certificates.encryption, context.roles, stores, tunnels=telling)
 
 
 def _records(entry: LoadBalancer) -> pulumi.Output[list[dict[str, object]]]:

@@ -94,6 +94,8 @@ class Container:
     liveness: k8s.core.v1.ProbeArgs | None = None
     drains: bool = False
     """Whether the container waits before it stops, because others still send requests to it."""
+    stop: tuple[str, ...] = ()
+    """What ends the container, where the usual signal does not do so safely."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def pod_template(context: Context, pod: Pod) -> k8s.core.v1.PodTemplateSpecArgs:
                 fs_group_change_policy="OnRootMismatch",
                 seccomp_profile=k8s.core.v1.SeccompProfileArgs(type="RuntimeDefault"),
             ),
-            containers=[_container(container) for container in pod.containers],
+            containers=[_container(container, ends=pod.restart_policy is not None) for container in pod.containers],
             init_containers=[
                 *(_container(container, restart_policy="Always") for container in pod.sidecars),
                 *(_container(container) for container in pod.init_containers),
@@ -179,13 +181,17 @@ def pod_template(context: Context, pod: Pod) -> k8s.core.v1.PodTemplateSpecArgs:
     )
 
 
-def _container(container: Container, restart_policy: str | None = None) -> k8s.core.v1.ContainerArgs:
+def _container(
+    container: Container, restart_policy: str | None = None, *, ends: bool = False
+) -> k8s.core.v1.ContainerArgs:
     resources = container.resources
     return k8s.core.v1.ContainerArgs(
         name=container.name,
         image=str(container.image),
         restart_policy=restart_policy,
         image_pull_policy="IfNotPresent",
+        # Pulumi shows this message of a Job's pod that failed, and nothing of its log.
+        termination_message_policy="FallbackToLogsOnError" if ends else None,
         command=list(container.command) or None,
         args=list(container.arguments) or None,
         working_dir=container.working_dir,
@@ -215,12 +221,20 @@ def _container(container: Container, restart_policy: str | None = None) -> k8s.c
         startup_probe=container.startup,
         readiness_probe=container.readiness,
         liveness_probe=container.liveness,
-        lifecycle=k8s.core.v1.LifecycleArgs(
+        lifecycle=_lifecycle(container),
+    )
+
+
+def _lifecycle(container: Container) -> k8s.core.v1.LifecycleArgs | None:
+    if container.stop:
+        return k8s.core.v1.LifecycleArgs(
+            pre_stop=k8s.core.v1.LifecycleHandlerArgs(exec_=k8s.core.v1.ExecActionArgs(command=list(container.stop)))
+        )
+    if container.drains:
+        return k8s.core.v1.LifecycleArgs(
             pre_stop=k8s.core.v1.LifecycleHandlerArgs(sleep=k8s.core.v1.SleepActionArgs(seconds=DRAIN_SECONDS))
         )
-        if container.drains
-        else None,
-    )
+    return None
 
 
 def _variable(name: str, value: str | SecretKey) -> k8s.core.v1.EnvVarArgs:

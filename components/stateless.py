@@ -32,26 +32,28 @@ class Autoscaling:
 
 @dataclass(frozen=True)
 class StatelessWorkloadArgs:
-    """`pod.instances` pods of `pod.role`, more where an autoscaler decides so, found on `port`."""
+    """`pod.instances` pods of `pod.role`, more where an autoscaler decides so, found on `port` if anybody looks."""
 
     context: Context
     pod: Pod
-    port: int
+    port: int | None = None
     autoscaling: Autoscaling | None = None
+    account: k8s.core.v1.ServiceAccount | None = None
+    """The role's account, where something else than these pods may use it as well."""
 
 
 class StatelessWorkload(pulumi.ComponentResource):
     """A Deployment with its ServiceAccount, headless Service, disruption budget and autoscaler."""
 
-    service: pulumi.Output[str]
-    """Name of the headless Service, whose DNS name lists the ready pods."""
+    service: pulumi.Output[str] | None
+    """Name of the headless Service, whose DNS name lists the ready pods; None where nobody connects to them."""
 
     def __init__(self, name: str, args: StatelessWorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tracardi:index:StatelessWorkload", name, opts=opts)
         context, pod = args.context, args.pod
         selector = k8s.meta.v1.LabelSelectorArgs(match_labels=context.selector(pod.role))
         child = pulumi.ResourceOptions(parent=self)
-        account = service_account(name, context, pod, child)
+        account = args.account or service_account(name, context, pod, child)
         deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
             metadata=metadata(context, pod.role, annotations=None if args.autoscaling else FIXED_NUMBER),
@@ -73,7 +75,6 @@ class StatelessWorkload(pulumi.ComponentResource):
                 custom_timeouts=pulumi.CustomTimeouts(create=START_TIMEOUT, update=START_TIMEOUT),
             ),
         )
-        service = headless_service(name, context, pod, args.port, child)
         if pod.instances > 1:
             disruption_budget(name, context, pod, child)
         if args.autoscaling:
@@ -83,7 +84,10 @@ class StatelessWorkload(pulumi.ComponentResource):
                 spec=_autoscaler(pod, args.autoscaling),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[deployment]),
             )
-        self.service = service.metadata.apply(lambda found: found.name or "")
+        self.service = None
+        if args.port is not None:
+            service = headless_service(name, context, pod, args.port, child)
+            self.service = service.metadata.apply(lambda found: found.name or "")
         self.register_outputs({"service": self.service})
 
 

@@ -1,6 +1,7 @@
 """Tracardi: the whole installation, in the order in which its parts may come up."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import pulumi
 
@@ -15,21 +16,26 @@ from components.certificates import (
 from components.context import Context, context_of
 from components.credentials import Credentials, CredentialsArgs
 from components.data_services import DataServices, DataServicesArgs
-from components.egress import egress
+from components.egress import egress, reached_by_address
 from components.gui_api_cluster import GuiApiCluster, GuiApiClusterArgs
 from components.gui_cluster import GuiCluster, GuiClusterArgs
 from components.haproxy import Upstream
-from components.installation import Installation, InstallationArgs
+from components.installation import Installation, InstallationArgs, stored_in
 from components.keeping import Keeping
 from components.kubernetes import digest
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.namespaces import Namespaces, NamespacesArgs
+from components.network_policies import NetworkPolicies, NetworkPoliciesArgs
+from components.preflight import Preflight, PreflightArgs
+from components.role_secrets import RoleSecrets, RoleSecretsArgs
+from components.service_worker import ServiceWorker, ServiceWorkerArgs
 from components.track_cluster import TrackCluster, TrackClusterArgs
 from model.index_shape import index_shape
-from model.roles import Role
+from model.roles import Role, Tier
 from model.routes import routes
 from settings.balancer import BalancerSettings, Mode
 from settings.root import Settings
+from settings.services import ServiceSettings
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,9 @@ class _Entry:
 class Tracardi(pulumi.ComponentResource):
     """A Tracardi installation.
 
-    Order: data services, GUI API, installation, track cluster, and the public balancer last. `/install` is open on
-    every API until the installation has run, and events that arrive before it are lost.
+    Order: data services, the check of those that others run, what makes them ready, GUI API, installation, services and
+    track cluster, and the public balancer last. `/install` is open on every API until the installation has run, and
+    events that arrive before it are lost.
     """
 
     admin_password: pulumi.Output[str]
@@ -75,44 +82,79 @@ class Tracardi(pulumi.ComponentResource):
         keeping = Keeping(keep=settings.keeps_data, protect=settings.keeps_data and settings.production)
         index_digest = digest(*(f"{key}={value}" for key, value in sorted(index_shape(settings.index).items())))
 
-        namespaces = Namespaces(
-            f"{name}-namespaces",
-            NamespacesArgs(
-                context=context,
-                network=settings.network,
-                entries={
-                    Role.TRACK_BALANCER: settings.track.balancer,
-                    Role.GUI_API_BALANCER: settings.gui_api.balancer,
-                    Role.GUI_BALANCER: settings.gui.balancer,
-                },
-                egress=egress(settings),
-                keeping=keeping,
-            ),
-            self._after(),
-        )
+        namespaces = Namespaces(f"{name}-namespaces", NamespacesArgs(context, keeping), self._after())
         credentials = Credentials(
             f"{name}-credentials",
-            CredentialsArgs(context, settings.credentials, keeping, args.kept),
+            CredentialsArgs(context, settings.credentials, keeping, args.kept, settings.installation.licence),
             self._after(namespaces),
         )
-        data = DataServices(
-            f"{name}-data", DataServicesArgs(context, settings.data, keeping), self._after(namespaces, credentials)
+        # Until what others run has been checked, nothing changes for pods that use it: those that are there go on, and
+        # so do new ones of theirs.
+        first = frozenset(role for role in context.roles if role.tier is Tier.DATA or role is Role.PREFLIGHT)
+        connected = partial(
+            NetworkPoliciesArgs,
+            context,
+            settings.network,
+            {
+                Role.TRACK_BALANCER: settings.track.balancer,
+                Role.GUI_API_BALANCER: settings.gui_api.balancer,
+                Role.GUI_BALANCER: settings.gui.balancer,
+            },
+            egress(settings),
+            without_names=reached_by_address(settings),
+            prefix=f"{name}-namespaces",
+            formerly=namespaces,
         )
+        shown = partial(
+            RoleSecretsArgs, context, credentials.values, prefix=f"{name}-credentials", formerly=credentials
+        )
+        store_policies = NetworkPolicies(f"{name}-store-policies", connected(roles=first), self._after(namespaces))
+        store_secrets = RoleSecrets(f"{name}-store-secrets", shown(roles=first), self._after(credentials))
+        data = DataServices(
+            f"{name}-data",
+            DataServicesArgs(context, settings.data, keeping),
+            self._after(store_policies, store_secrets),
+        )
+        checked: list[pulumi.Resource] = [namespaces, credentials]
+        if Role.PREFLIGHT in context.roles:
+            preflight = Preflight(
+                f"{name}-preflight",
+                PreflightArgs(context, settings.data, data.endpoints, store_secrets.secrets[Role.PREFLIGHT]),
+                self._after(store_policies, store_secrets),
+            )
+            checked.append(preflight)
+        rest = context.roles - first
+        policies = NetworkPolicies(f"{name}-policies", connected(roles=rest), self._after(*checked))
+        secrets = RoleSecrets(f"{name}-secrets", shown(roles=rest), self._after(*checked))
         configuration = ApiConfiguration(
             f"{name}-api",
             ApiConfigurationArgs(context, settings.index, data.endpoints),
-            self._after(namespaces),
+            self._after(*checked),
         )
+        ready = (data, configuration, policies, secrets)
+        services = {
+            service: ServiceWorkerArgs(
+                context, row, settings.services.get(service, ServiceSettings()), index_digest, data.endpoints
+            )
+            for service, row in settings.selected_services.items()
+        }
+        prepared = [
+            ServiceWorker(f"{name}-{service}", each, self._after(*ready))
+            for service, each in services.items()
+            if each.row.prepares
+        ]
         inside = self._inside(name, context, settings)
         internal = settings.certificates.internal_issuer or inside if context.encrypted else None
         gui_api = GuiApiCluster(
             f"{name}-gui-api",
             GuiApiClusterArgs(context, settings.gui_api, index_digest, data.endpoints, internal),
-            self._after(data, configuration),
+            self._after(*ready, *prepared),
         )
         installation = Installation(
             f"{name}-installation",
-            InstallationArgs(context, settings.installation, gui_api.upstream),
+            InstallationArgs(
+                context, settings.installation, gui_api.upstream, stored_in(settings.data, settings.index)
+            ),
             self._after(gui_api),
         )
         track = TrackCluster(
@@ -120,6 +162,9 @@ class Tracardi(pulumi.ComponentResource):
             TrackClusterArgs(context, settings.track, index_digest, data.endpoints, internal),
             self._after(installation),
         )
+        for service, each in services.items():
+            if not each.row.prepares:
+                ServiceWorker(f"{name}-{service}", each, self._after(installation))
         issuers = self._issuers(name, context, settings)
         entries = {
             "track": _Entry(
@@ -136,14 +181,14 @@ class Tracardi(pulumi.ComponentResource):
                 gui_api.upstream,
                 settings.gui_api.balancer,
                 issuers["guiApi"],
-                namespaces,
+                policies,
             ),
         }
         if settings.gui.enabled and settings.gui.host is not None:
             gui = GuiCluster(
                 f"{name}-gui",
                 GuiClusterArgs(context, settings.gui, settings.gui_api.host, internal),
-                self._after(namespaces),
+                self._after(policies),
             )
             entries["gui"] = _Entry(
                 Role.GUI_BALANCER,
@@ -151,7 +196,7 @@ class Tracardi(pulumi.ComponentResource):
                 gui.upstream,
                 settings.gui.balancer,
                 issuers["gui"],
-                namespaces,
+                policies,
             )
 
         trusted = tuple(map(str, settings.network.trusted))

@@ -1,0 +1,9 @@
+"""Starts the checks."""
+
+import os
+import sys
+
+from .checks import main
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))
