@@ -105,6 +105,8 @@ RULES: tuple[Rule, ...] = (
     probes.containers_are_probed,
     releases.api_environment_can_be_read,
     releases.no_licence_in_open_source,
+    releases.licence_is_secret,
+    releases.one_edition,
     releases.no_multi_tenancy_in_open_source,
     releases.one_release,
     releases.one_index_shape,

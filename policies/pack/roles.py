@@ -17,9 +17,11 @@ class Role(Enum):
     COLLECTOR = "the track API"
     GUI_API = "the GUI API"
     CONSOLE = "the console"
+    WORKER = "a worker of Tracardi's"
     ELASTICSEARCH = "Elasticsearch"
     REDIS = "Redis"
     MYSQL = "MySQL"
+    PULSAR = "Pulsar"
     JOB = "a job"
     OTHER = "something that these rules do not know"
 
@@ -29,7 +31,13 @@ class Role(Enum):
         return self in _STORES.values()
 
 
-_STORES = {"ELASTIC_HOST": Role.ELASTICSEARCH, "REDIS_HOST": Role.REDIS, "MYSQL_HOST": Role.MYSQL}
+_STORES = {
+    "ELASTIC_HOST": Role.ELASTICSEARCH,
+    "REDIS_HOST": Role.REDIS,
+    "MYSQL_HOST": Role.MYSQL,
+    "PULSAR_HOST": Role.PULSAR,
+    "PULSAR_API": Role.PULSAR,
+}
 """The variables by which Tracardi's API finds its stores."""
 
 _PORTS = {"REDIS_HOST": "REDIS_PORT", "MYSQL_HOST": "MYSQL_PORT"}
@@ -38,7 +46,9 @@ _PROGRAMS = {
     Program.ELASTICSEARCH: Role.ELASTICSEARCH,
     Program.REDIS: Role.REDIS,
     Program.MYSQL: Role.MYSQL,
+    Program.PULSAR: Role.PULSAR,
     Program.GUI: Role.CONSOLE,
+    Program.WORKER: Role.WORKER,
 }
 
 

@@ -26,6 +26,7 @@ _STORE_PORTS = {
     Role.ELASTICSEARCH: (Port.ELASTICSEARCH, Port.PUBLIC_HTTPS),
     Role.REDIS: (Port.REDIS,),
     Role.MYSQL: (Port.MYSQL,),
+    Role.PULSAR: (Port.PULSAR,),
 }
 
 
@@ -56,6 +57,7 @@ class Use:
 _BEHIND_BALANCERS = frozenset({Role.BALANCER, Role.COLLECTOR, Role.GUI_API, Role.CONSOLE, Role.OTHER})
 _API = frozenset({Role.COLLECTOR, Role.GUI_API})
 _STORES = frozenset(role for role in Role if role.is_store)
+_USERS_OF_STORES = frozenset({Program.API, Program.WORKER})
 
 
 def addresses(stack: StackView, workload: Workload) -> Iterator[Address]:
@@ -65,7 +67,7 @@ def addresses(stack: StackView, workload: Workload) -> Iterator[Address]:
     for container in workload.containers:
         if container.program is Program.MYSQL_ROUTER:
             yield from _of_router(workload, container)
-        if container.program is Program.API or workload.ends:
+        if container.program in _USERS_OF_STORES or workload.ends:
             yield from _of_stores(container)
         if workload.ends:
             yield from _of_urls(container)

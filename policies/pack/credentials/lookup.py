@@ -24,12 +24,15 @@ _VARIABLES = {
     "MYSQL_PASSWORD": Credential.MYSQL,
     "MYSQL_PWD": Credential.MYSQL,
     "MYSQL_ROOT_PASSWORD": Credential.MYSQL_ROOT,
+    "PULSAR_AUTH_TOKEN": Credential.PULSAR,
+    "LICENSE": Credential.LICENCE,
 }
 
 _STORES = {
     Role.ELASTICSEARCH: Credential.ELASTICSEARCH,
     Role.REDIS: Credential.REDIS,
     Role.MYSQL: Credential.MYSQL,
+    Role.PULSAR: Credential.PULSAR,
 }
 """What a store's own secret is for, where nothing else tells."""
 
@@ -41,6 +44,9 @@ _WORDS = (
     ("elastic", Credential.ELASTICSEARCH),
     ("redis", Credential.REDIS),
     ("mysql", Credential.MYSQL),
+    ("signing", Credential.PULSAR_KEY),
+    ("pulsar", Credential.PULSAR),
+    ("licen", Credential.LICENCE),
 )
 """Parts of keys that tell what a file is for; the first that fits."""
 

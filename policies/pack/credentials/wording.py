@@ -39,7 +39,7 @@ _LINES = ((("requirepass", "masterauth"), _REDIS), (("user",), _REDIS_USER), (("
 """Lines of configurations that hold a password, and what none of them is without."""
 _HINTS = ("pass", "pwd", "secret", "token", "credential", "key", "auth", "merging")
 """Parts of the names of secrets; most lines have none of them."""
-_REFERENCE = re.compile(r"""^(["'])\1$|^["']?(\$[({]|\$[A-Z_][A-Z0-9_]*["']?$|%[\[({]|\{|<|/[\w.-])""")
+_REFERENCE = re.compile(r"""^(["'])\1$|^["']?(\$[({]|\$[A-Z_][A-Z0-9_]*["']?$|%[\[({]|\{|<|(file://)?/[\w.-])""")
 """Values that say where the secret is, or that there is none."""
 _COMPUTED = re.compile(r"[(\[]|::")
 _FILE_NAME = re.compile(r"\.(key|pem|crt|cer|p12|jks|conf)$", re.IGNORECASE)

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from model.images import HAPROXY, MYSQL_ROUTER, REDIS
+from model.images import HAPROXY, MYSQL_ROUTER, PULSAR, REDIS
 from model.releases import release_of, supported_versions
+from model.service import Audience
+from model.services import catalogue
 
 _HUB = "docker.io"
 """The registry that is meant where a reference names none..."""
@@ -26,11 +28,13 @@ class Program(Enum):
 
     API = "Tracardi's API"
     GUI = "Tracardi's console"
+    WORKER = "a worker of Tracardi's"
     PROXY = "HAProxy"
     ELASTICSEARCH = "Elasticsearch"
     REDIS = "Redis"
     MYSQL = "MySQL"
     MYSQL_ROUTER = "MySQL Router"
+    PULSAR = "Pulsar"
     OTHER = "a program that these rules do not know"
 
 
@@ -56,6 +60,26 @@ def program(reference: str) -> Program:
     """What an image runs. Mirrors keep the last parts of a name; an image that was renamed is not recognised."""
     repository = f"/{parse(reference).repository}"
     return next((found for known, found in _PROGRAMS.items() if repository.endswith(f"/{known}")), Program.OTHER)
+
+
+def merges_profiles(reference: str) -> bool:
+    """Whether an image is that of a worker that merges profiles."""
+    return _is_one_of(reference, _MERGING)
+
+
+def needs_licence(reference: str) -> bool:
+    """Whether an image is of the commercial edition alone."""
+    return _is_one_of(reference, _COMMERCIAL)
+
+
+def takes_licence(reference: str) -> bool:
+    """Whether an image works with a licence as well as without one."""
+    return _is_one_of(reference, _EITHER)
+
+
+def _is_one_of(reference: str, repositories: Iterable[str]) -> bool:
+    repository = f"/{parse(reference).repository}"
+    return any(repository.endswith(f"/{known}") for known in repositories)
 
 
 def read(reference: str) -> Reference | None:
@@ -87,19 +111,40 @@ _RELEASES = tuple(release_of(version) for version in supported_versions())
 
 _PROGRAMS = {
     **{release.api.repository: Program.API for release in _RELEASES},
+    **{release.commercial_api.repository: Program.API for release in _RELEASES},
     **{release.gui.repository: Program.GUI for release in _RELEASES},
     **{_short(release.elasticsearch.repository): Program.ELASTICSEARCH for release in _RELEASES},
     **{_short(release.mysql.repository): Program.MYSQL for release in _RELEASES if release.mysql},
     _short(REDIS.repository): Program.REDIS,
     _short(HAPROXY.repository): Program.PROXY,
     MYSQL_ROUTER.repository: Program.MYSQL_ROUTER,
+    PULSAR.repository: Program.PULSAR,
+    # Those that others connect to are not known: nothing here says what they may do.
+    **{service.repository: Program.WORKER for service in catalogue() if service.audience is Audience.NOBODY},
 }
+
+_MERGING = frozenset(service.repository for service in catalogue() if service.merges)
+
+_COMMERCIAL = frozenset(
+    {
+        *(release.commercial_api.repository for release in _RELEASES),
+        *(service.repository for service in catalogue() if service.licensed),
+    }
+)
+
+_EITHER = frozenset(service.repository for service in catalogue() if service.takes_licence and not service.licensed)
 
 USUAL_REGISTRIES = tuple(
     sorted(
         {
             f"{image.registry}/{image.repository.rpartition('/')[0]}"
-            for image in (HAPROXY, REDIS, MYSQL_ROUTER, *(used for each in _RELEASES for used in each.images.values()))
+            for image in (
+                HAPROXY,
+                REDIS,
+                MYSQL_ROUTER,
+                PULSAR,
+                *(used for each in _RELEASES for used in each.images.values()),
+            )
         }
     )
 )

@@ -25,6 +25,8 @@ _TEMPLATES = {
 
 _BATCH = frozenset({"Job", "CronJob"})
 
+_UNKNOWN_SERVERS = frozenset({Program.OTHER, Program.WORKER})
+
 API_SWITCH = "EXPOSE_GUI_API"
 """The variable by which Tracardi's API serves its console, or does not; its default is yes."""
 
@@ -69,9 +71,9 @@ class Container:
 
     @cached_property
     def program(self) -> Program:
-        """What the image runs. One that is not known and has Tracardi's own switch is an API under another name."""
+        """What the image runs. One that serves nothing known and has Tracardi's own switch is an API in disguise."""
         known = program(self.image)
-        return Program.API if known is Program.OTHER and API_SWITCH in self.environment else known
+        return Program.API if known in _UNKNOWN_SERVERS and API_SWITCH in self.environment else known
 
     @cached_property
     def ports(self) -> dict[str, int]:

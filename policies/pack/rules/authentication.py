@@ -9,6 +9,7 @@ from policies.pack.credentials.lookup import Use, passwords
 from policies.pack.kubernetes import files
 from policies.pack.kubernetes.images import Program
 from policies.pack.kubernetes.workloads import Container, Workload
+from policies.pack.programs import pulsar
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Options, Severity, rule
 from policies.pack.stack import StackView
@@ -18,6 +19,7 @@ _PROGRAMS = {
     Role.ELASTICSEARCH: Program.ELASTICSEARCH,
     Role.REDIS: Program.REDIS,
     Role.MYSQL: Program.MYSQL,
+    Role.PULSAR: Program.PULSAR,
 }
 _MYSQL_OPEN = re.compile(r"skip[-_]grant[-_]tables", re.IGNORECASE)
 _MYSQL_EMPTY = ("MYSQL_ALLOW_EMPTY_PASSWORD", "MYSQL_RANDOM_ROOT_PASSWORD")
@@ -30,7 +32,9 @@ _REDIS_SERVER = "redis-server"
     "stores-ask-for-passwords",
     severity=Severity.CRITICAL,
     remedy="Give Elasticsearch ELASTIC_PASSWORD and MySQL MYSQL_ROOT_PASSWORD and MYSQL_PASSWORD (or the file of each) "
-    "from a Secret, and let Redis's configuration include a file of a Secret that says requirepass.",
+    "from a Secret, and let Redis's configuration include a file of a Secret that says requirepass. In the file that "
+    "PULSAR_STANDALONE_CONF names, switch authentication and authorization on, with AuthenticationProviderToken alone, "
+    "a tokenSecretKey in a file of a Secret, superUserRoles, and no anonymousUserRole.",
 )
 def stores_ask_for_passwords(stack: StackView, _: Options) -> Iterator[Finding]:
     """Every store in the stack has a password, and the store reads it from a Secret."""
@@ -46,6 +50,9 @@ def _problems(stack: StackView, role: Role, workload: Workload, container: Conta
     own = [use for use in stack.credentials.uses if use.workload is workload and use.container is container]
     if role is Role.REDIS:
         yield from _redis(stack, workload, container, own)
+        return
+    if role is Role.PULSAR:
+        yield from pulsar.problems(workload, container, own)
         return
     wanted = ["ELASTIC_PASSWORD"] if role is Role.ELASTICSEARCH else ["MYSQL_ROOT_PASSWORD"]
     if role is Role.MYSQL and "MYSQL_USER" in container.environment:

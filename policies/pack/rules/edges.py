@@ -20,9 +20,9 @@ _DNS_NAMESPACES = frozenset({"kube-system"})
 _METADATA = tuple(ip_network(text) for text in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::/32"))
 """Link-local addresses and their like: where nodes of clouds ask who they are, and get credentials."""
 
-_CONSOLE_SIDE = frozenset({Role.GUI_API, Role.CONSOLE, Role.BALANCER, Role.JOB, Role.OTHER})
-_USERS_OF_STORES = frozenset({Role.COLLECTOR, Role.GUI_API})
-_OF_JOBS = frozenset({Program.API, Program.PROXY, Program.MYSQL_ROUTER})
+_CONSOLE_SIDE = frozenset({Role.GUI_API, Role.CONSOLE, Role.WORKER, Role.BALANCER, Role.JOB, Role.OTHER})
+_USERS_OF_STORES = frozenset({Role.COLLECTOR, Role.GUI_API, Role.WORKER})
+_OF_JOBS = frozenset({Program.API, Program.WORKER, Program.PROXY, Program.MYSQL_ROUTER})
 
 
 @rule(
@@ -39,8 +39,8 @@ def collectors_reach_no_console(stack: StackView, _: Options) -> Iterator[Findin
 @rule(
     "only-the-api-reaches-stores",
     severity=Severity.CRITICAL,
-    remedy="Let the NetworkPolicies of Elasticsearch, Redis and MySQL name pods with Tracardi's API alone, and jobs "
-    "of its image that use its variables.",
+    remedy="Let the NetworkPolicies of Elasticsearch, Redis, MySQL and Pulsar name pods with Tracardi's API and its "
+    "workers alone, and jobs of their images that use their variables.",
 )
 def only_the_api_reaches_stores(stack: StackView, _: Options) -> Iterator[Finding]:
     """Of the stack's pods, only the API, its workers and jobs can connect to data services."""
@@ -120,7 +120,7 @@ def _into_a_store(stack: StackView, connection: Connection) -> bool:
 
 
 def _works_for_the_api(workload: Workload) -> bool:
-    """Whether pods are those of a job that runs nothing but Tracardi's API, and tunnels for it."""
+    """Whether pods are those of a job that runs nothing but Tracardi's API or workers, and tunnels for them."""
     return workload.ends and {container.program for container in workload.containers} <= _OF_JOBS
 
 
@@ -198,8 +198,9 @@ def _is_name(host: str) -> bool:
 
 
 def _reaches_out(stack: StackView, workload: Workload) -> bool:
-    """Whether pods are there to reach addresses: plugins and destinations of Tracardi's API, and stores elsewhere."""
-    return workload.runs(Program.API) or bool(uses.external(stack, workload))
+    """Whether pods are there to reach addresses: plugins, destinations and imports of Tracardi's, stores elsewhere."""
+    works = any(container.program is Program.WORKER for container in workload.serving)
+    return works or workload.runs(Program.API) or bool(uses.external(stack, workload))
 
 
 def _finding(connection: Connection, ports: Ports) -> Finding:

@@ -6,13 +6,20 @@ from model.credentials import Credential, fits_urls, too_weak
 from model.limits import MIN_PASSWORD_LENGTH
 from policies.pack.credentials.lookup import Use, passwords, texts
 from policies.pack.credentials.wording import names_a_secret
-from policies.pack.kubernetes.images import Program
-from policies.pack.kubernetes.workloads import Container
+from policies.pack.kubernetes.images import Program, merges_profiles
+from policies.pack.kubernetes.workloads import Container, Workload
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
 
 _CLASSES = ("lower", "upper", "numeric", "special")
+_STORE_PASSWORDS = {
+    "ELASTIC_HOST": "ELASTIC_HTTP_AUTH_PASSWORD",
+    "REDIS_HOST": "REDIS_PASSWORD",
+    "MYSQL_HOST": "MYSQL_PASSWORD",
+    "PULSAR_HOST": "PULSAR_AUTH_TOKEN",
+}
+"""By the variable that leads to a store, the one with its password."""
 _LEAST_CHOICE = 10
 """Characters to choose from, below which a class adds nothing that could not be foreseen."""
 
@@ -131,12 +138,20 @@ def installation_token_is_secret(stack: StackView, _: Options) -> Iterator[Findi
     "uses none, or one that is public.",
 )
 def api_passwords_come_from_secrets(stack: StackView, _: Options) -> Iterator[Finding]:
-    """API pods have a password for each store, and a merging secret of their own."""
-    for workload in stack.running(Program.API):
+    """API pods and workers have a password for each store, and a merging secret of their own where they merge."""
+    for workload in stack.workloads:
         for container in workload.serving:
-            if container.program is Program.API:
-                for name in _missing(container):
-                    yield Finding(workload.resource, f"has no {name} from a Secret in container {container.name}")
+            for name in _wanting(workload, container):
+                yield Finding(workload.resource, f"has no {name} from a Secret in container {container.name}")
+
+
+def _wanting(workload: Workload, container: Container) -> Iterator[str]:
+    if container.program is Program.API and not workload.ends:
+        yield from _missing(container)
+    elif container.program is Program.WORKER:
+        merging = {"AUTO_PROFILE_MERGING"} if merges_profiles(container.image) else set()
+        used = {name for host, name in _STORE_PASSWORDS.items() if host in container.environment}
+        yield from (name for name in _missing(container) if name in used | merging)
 
 
 def _missing(container: Container) -> Iterator[str]:
@@ -145,6 +160,8 @@ def _missing(container: Container) -> Iterator[str]:
     wanted = ["AUTO_PROFILE_MERGING", "REDIS_PASSWORD"]
     if any(name.startswith("MYSQL_") for name in container.environment):
         wanted.append("MYSQL_PASSWORD")
+    if "PULSAR_HOST" in container.environment:
+        wanted.append("PULSAR_AUTH_TOKEN")
     yield from (name for name in wanted if not _from_secret(container, name))
 
 

@@ -15,7 +15,7 @@ from policies.pack.stack import StackView
 from policies.pack.unreadable import UnreadableError
 
 _REQUIRED, _EXCEPTIONS = "required", "exceptions"
-_JUDGED_ELSEWHERE = frozenset({Role.ELASTICSEARCH, Role.REDIS, Role.MYSQL})
+_JUDGED_ELSEWHERE = frozenset({Role.ELASTICSEARCH, Role.REDIS, Role.MYSQL, Role.PULSAR})
 """Elasticsearch has a rule of its own; Tracardi speaks to the others in plain text only, or through tunnels."""
 _LOOPBACK = ("127.", "::1", "localhost", "unix@", "abns@", "/")
 
@@ -36,7 +36,7 @@ _LOOPBACK = ("127.", "::1", "localhost", "unix@", "abns@", "/")
     ),
 )
 def full_encryption_has_no_plain_port(stack: StackView, options: Options) -> Iterator[Finding]:
-    """Once TLS reaches further than the balancers, it reaches everything; only Redis and MySQL may stay plain."""
+    """Once TLS reaches further than the balancers, it reaches everything but Redis, MySQL and Pulsar."""
     if not (options.switch(_REQUIRED) or _reaches_inside(stack)):
         return
     exceptions = frozenset(options.words(_EXCEPTIONS))
@@ -73,7 +73,10 @@ def _plain(stack: StackView, workload: Workload, container: Container) -> Iterat
                 yield f"may answer in plain text ({problem})"
         case Program.GUI:
             yield from _of_console(workload, container)
-        case Program.ELASTICSEARCH | Program.REDIS | Program.MYSQL | Program.MYSQL_ROUTER:
+        case Program.WORKER:
+            if list(container.properties["ports"]) or container.properties["ports"].hidden:
+                yield "is a worker that may answer in plain text"
+        case Program.ELASTICSEARCH | Program.REDIS | Program.MYSQL | Program.MYSQL_ROUTER | Program.PULSAR:
             return
         case _:
             if stack.role(workload) not in _JUDGED_ELSEWHERE:

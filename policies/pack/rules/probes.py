@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from policies.pack.kubernetes.workloads import Container
+from policies.pack.kubernetes.images import Program
+from policies.pack.kubernetes.workloads import Container, Workload
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.values import Value
@@ -18,8 +19,9 @@ _ALWAYS_TRUE = re.compile(r"(\|\||;)\s*(true|:|exit(\s+0)?)\s*;?\s*$")
 @rule(
     "containers-are-probed",
     severity=Severity.MEDIUM,
-    remedy="Add a readiness probe and a liveness probe, or to a sidecar without ports a startup probe, that ask the "
-    "container something and give up in time; times are options of this rule in the pack's configuration.",
+    remedy="Add a readiness probe and a liveness probe, to a worker of Tracardi's without ports a startup probe and a "
+    "liveness probe, or to a sidecar without ports a startup probe, that ask the container something and give up in "
+    "time; times are options of this rule in the pack's configuration.",
     options=(
         Option("readinessSeconds", 60, "After how long without an answer requests must go elsewhere.", least=1),
         Option("livenessSeconds", 900, "After how long without an answer a container must be started anew.", least=1),
@@ -38,15 +40,15 @@ def containers_are_probed(stack: StackView, options: Options) -> Iterator[Findin
             if workload.ends or (container.initial and not container.properties["restartPolicy"].hidden):
                 continue
             for name, most in patience.items():
-                problem = _problem(container, name, most)
+                problem = _problem(container, name, most, _wanted(stack, workload, container))
                 if problem:
                     yield Finding(workload.resource, f"{problem} in container {container.name}")
 
 
-def _problem(container: Container, name: str, most: int) -> str | None:
+def _problem(container: Container, name: str, most: int, wanted: tuple[str, ...]) -> str | None:
     probe = container.properties[name]
     if not probe.given:
-        return f"has no {name}" if name in _wanted(container) else None
+        return f"has no {name}" if name in wanted else None
     handlers = [kind for kind in _HANDLERS if probe[kind].given]
     if len(handlers) != 1 or _asks_nothing(probe):
         return f"has a {name} that asks nothing"
@@ -58,10 +60,20 @@ def _problem(container: Container, name: str, most: int) -> str | None:
     return None
 
 
-def _wanted(container: Container) -> tuple[str, ...]:
-    # Nobody sends requests to a sidecar without ports; it need only be up before those that it serves.
-    inward = container.sidecar and not list(container.properties["ports"]) and not container.properties["ports"].hidden
-    return ("startupProbe",) if inward else ("readinessProbe", "livenessProbe")
+def _wanted(stack: StackView, workload: Workload, container: Container) -> tuple[str, ...]:
+    if not list(container.properties["ports"]) and not container.properties["ports"].hidden:
+        if container.sidecar:
+            # Nobody sends requests to it; it need only be up before those that it serves.
+            return ("startupProbe",)
+        if container.program is Program.WORKER and not _served(stack, workload):
+            # Nor to this one: an update need only know that it has begun.
+            return ("startupProbe", "livenessProbe")
+    return ("readinessProbe", "livenessProbe")
+
+
+def _served(stack: StackView, workload: Workload) -> bool:
+    """Whether a Service may lead to the pods."""
+    return any(workload in stack.selected(service) for service in stack.of_kind("Service"))
 
 
 def _asks_nothing(probe: Value) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from model.credentials import Credential
+from model.tokens import is_signed
 from policies.pack.credentials.lookup import UNKNOWN_PURPOSE, Use, keys, passwords, texts
 from policies.pack.credentials.provenance import (
     foreseeable_values,
@@ -28,6 +29,8 @@ _STORES = {
     Credential.REDIS: Role.REDIS,
     Credential.MYSQL: Role.MYSQL,
     Credential.MYSQL_ROOT: Role.MYSQL,
+    Credential.PULSAR: Role.PULSAR,
+    Credential.PULSAR_KEY: Role.PULSAR,
 }
 """Whose passwords somebody else may have made, where the store is not in the stack."""
 
@@ -112,7 +115,10 @@ def _may_be_made(stack: StackView, secret: Resource, key: str) -> bool:
         # How many there must be, another rule counts.
         return bool(made)
     # What follows from something that is not known yet is not known either.
-    return all(any(value in found for values in made for value in values) for found in passwords(text))
+    return all(
+        any(value in found or is_signed(found, value) for values in made for value in values)
+        for found in passwords(text)
+    )
 
 
 @rule(
@@ -199,7 +205,9 @@ def _too_few_generators(stack: StackView, given: tuple[str, ...]) -> Iterator[Fi
         makers = [stack.by_urn[urn] for urn in sources]
         if not makers or not _hidden(secret) or not all(is_generator(maker) or is_stash(maker) for maker in makers):
             continue
-        wanted = [purpose for purpose in sorted(purposes - elsewhere) if _made_here(stack, purpose)]
+        # A token follows from the key that it is signed with.
+        following = {Credential.PULSAR.value} if Credential.PULSAR_KEY in purposes else set()
+        wanted = [purpose for purpose in sorted(purposes - elsewhere - following) if _made_here(stack, purpose)]
         if len(makers) < len(wanted):
             yield Finding(secret, f"holds {len(wanted)} secrets ({', '.join(wanted)}) of {len(makers)} generators")
 
@@ -211,7 +219,8 @@ def _hidden(secret: Resource) -> bool:
 
 def _made_here(stack: StackView, purpose: str) -> bool:
     """Whether it is the stack that makes what serves `purpose`; passwords of stores elsewhere are their owners'."""
-    if purpose not in {credential.value for credential in Credential}:
+    # A licence is never made by whoever has it.
+    if purpose not in {credential.value for credential in Credential} - {Credential.LICENCE}:
         return False
     store = _STORES.get(Credential(purpose))
     return store is None or any(not workload.ends for workload in stack.in_role(store))
@@ -247,7 +256,12 @@ def _other_names(stack: StackView) -> Iterator[Finding]:
         yield Finding(use.workload.resource, f"takes {use.place} from key {use.key} of Secret {use.origin}")
 
 
-_WORDS = {"elastic": Credential.ELASTICSEARCH, "redis": Credential.REDIS, "mysql": Credential.MYSQL}
+_WORDS = {
+    "elastic": Credential.ELASTICSEARCH,
+    "redis": Credential.REDIS,
+    "mysql": Credential.MYSQL,
+    "pulsar": Credential.PULSAR,
+}
 
 
 def _other_generators(stack: StackView) -> Iterator[Finding]:

@@ -38,9 +38,53 @@ def api_environment_can_be_read(stack: StackView, _: Options) -> Iterator[Findin
 )
 def no_licence_in_open_source(stack: StackView, _: Options) -> Iterator[Finding]:
     """Open-source pods have no variable LICENSE, those of jobs and initial containers included."""
+    commercial = _is_commercial(stack)
     for workload, container in tracardi_containers(stack):
-        if "LICENSE" in container.environment:
+        licensed = images.needs_licence(container.image) or (commercial and images.takes_licence(container.image))
+        if "LICENSE" in container.environment and not licensed:
             yield Finding(workload.resource, f"has the variable LICENSE in container {container.name}")
+
+
+def _is_commercial(stack: StackView) -> bool:
+    """Whether the API is the commercial edition's."""
+    return any(images.needs_licence(container.image) for _, container in api_containers(stack))
+
+
+@rule(
+    "licence-is-secret",
+    severity=Severity.CRITICAL,
+    remedy="Set LICENSE from a Secret that must be there (valueFrom.secretKeyRef without optional): without it, the "
+    "commercial images do not start, and whoever sees it can use it.",
+)
+def licence_is_secret(stack: StackView, _: Options) -> Iterator[Finding]:
+    """Everything of the commercial edition has its licence from a Secret, jobs and workers included."""
+    commercial = _is_commercial(stack)
+    for workload, container in tracardi_containers(stack):
+        variable = container.environment.get("LICENSE")
+        # A job may borrow the API's image for a program of its own.
+        borrowed = container.program is Program.API and (workload.ends or container.initial)
+        needed = images.needs_licence(container.image) and not (borrowed and variable is None)
+        told = commercial and images.takes_licence(container.image) and variable is not None
+        if (needed or told) and not (variable and variable.secret and not variable.optional):
+            yield Finding(workload.resource, f"has no LICENSE from a Secret in container {container.name}")
+
+
+@rule(
+    "one-edition",
+    severity=Severity.HIGH,
+    remedy="Run the API of one edition in all pods, and the commercial edition's services beside its API alone: what "
+    "they do not store through Pulsar, nobody finds.",
+)
+def one_edition(stack: StackView, _: Options) -> Iterator[Finding]:
+    """API pods, workers and jobs are of one edition."""
+    commercial = _is_commercial(stack)
+    for workload, container in tracardi_containers(stack):
+        own = images.needs_licence(container.image)
+        if own and not commercial:
+            yield Finding(workload.resource, f"runs {container.image}, but the API is the open-source edition's")
+        api = container.program is Program.API and not workload.ends and not container.initial
+        if api and commercial and not own:
+            yield Finding(workload.resource, f"runs {container.image}, but other API pods are the commercial edition's")
 
 
 @rule(
@@ -126,6 +170,16 @@ def tracardi_containers(stack: StackView) -> Iterator[tuple[Workload, Container]
         known = container.program in {Program.API, Program.GUI} or _TRACARDI.search(repository)
         if known or repository in renamed:
             yield workload, container
+
+
+def worker_containers(stack: StackView) -> Iterator[tuple[Workload, Container]]:
+    """The containers that are workers of Tracardi's, those that run by the clock included."""
+    return (
+        (workload, container)
+        for workload in stack.workloads
+        for container in workload.serving
+        if container.program is Program.WORKER
+    )
 
 
 def api_containers(stack: StackView) -> Iterator[tuple[Workload, Container]]:

@@ -11,11 +11,11 @@ from policies.pack.kubernetes.workloads import Container, Workload
 from policies.pack.programs.supervision import known_program
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Options, Severity, rule
-from policies.pack.rules.releases import api_containers
+from policies.pack.rules.releases import api_containers, worker_containers
 from policies.pack.stack import StackView
 from policies.pack.unreadable import UnreadableError
 
-_CONTEXTS = {Role.COLLECTOR: ("yes",), Role.GUI_API: ("no", None)}
+_CONTEXTS = {Role.COLLECTOR: ("yes",), Role.GUI_API: ("no", None), Role.WORKER: ("yes", None)}
 """What PRODUCTION may be; None is the variable's absence, which means no."""
 
 _OF_GUNICORN = ("GUNICORN_CMD_ARGS",)
@@ -33,12 +33,13 @@ _PYTHON = re.compile(r"(.*/)?python[0-9.]*")
 @rule(
     "production-context-fits-the-role",
     severity=Severity.HIGH,
-    remedy="Set PRODUCTION to yes on collectors and to no on the GUI API, exactly so: other events land in staging, "
-    "and users can only be managed from staging.",
+    remedy="Set PRODUCTION to yes on collectors and to no on the GUI API, exactly so, and on workers to yes or not at "
+    "all: other events land in staging, users can only be managed from staging, and profiles of production must be "
+    "merged.",
 )
 def production_context_fits_the_role(stack: StackView, _: Options) -> Iterator[Finding]:
-    """Collectors work in the production context, and the GUI API chooses one for each request."""
-    for workload, container in api_containers(stack):
+    """Collectors and workers work in the production context, and the GUI API chooses one for each request."""
+    for workload, container in (*api_containers(stack), *worker_containers(stack)):
         role, variable = stack.role(workload), container.environment.get("PRODUCTION")
         hidden = variable is not None and variable.value is None
         if role in _CONTEXTS and (hidden or (variable.value if variable else None) not in _CONTEXTS[role]):
@@ -63,6 +64,19 @@ def one_worker_per_pod(stack: StackView, _: Options) -> Iterator[Finding]:
             problem = f"may start several workers: {unreadable}"
         if problem:
             yield Finding(workload.resource, f"{problem} in container {container.name}")
+    for workload, container in worker_containers(stack):
+        if problem := _processes(container.command_line):
+            yield Finding(workload.resource, f"{problem} in container {container.name}")
+
+
+def _processes(line: tuple[str, ...]) -> str | None:
+    """How a worker may take more than one process; Celery takes one for each core of the node."""
+    if not any(PurePosixPath(word).name == "celery" for word in line):
+        return None
+    told = _told(line, short="-c", name="--concurrency")
+    if told == "1":
+        return None
+    return "starts a process for each core of the node" if told is None else "starts several processes"
 
 
 def _workers(workload: Workload, container: Container) -> str | None:
@@ -119,12 +133,12 @@ def _unwrapped(line: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(words[1:] if words[:1] == ["exec"] else words)
 
 
-def _told(line: tuple[str, ...], short: str | None) -> str | None:
+def _told(line: tuple[str, ...], short: str | None, name: str = "--workers") -> str | None:
     """The last number of workers that is told, as the program takes it."""
     told = None
     for word, after in zip_longest(line, line[1:], fillvalue=""):
         flag, equals, value = word.partition("=")
-        if flag in {"--workers", short}:
+        if flag in {name, short}:
             told = value if equals else after
         elif short and word.startswith(short) and not word.startswith("--"):
             told = word.removeprefix(short)

@@ -110,9 +110,9 @@ def _purpose(stack: StackView, workload: Workload) -> str:
 @rule(
     "services-lead-where-users-mean",
     severity=Severity.HIGH,
-    remedy="Name in REDIS_HOST, MYSQL_HOST, ELASTIC_HOST, in URLs of jobs and in backends of balancers the Service of "
-    "the pods that are meant, under the cluster's own domain; check the Service's selector. Let pods ask the cluster's "
-    "DNS, without hostAliases for such names and without nameservers and searches of their own.",
+    remedy="Name in REDIS_HOST, MYSQL_HOST, ELASTIC_HOST, PULSAR_HOST, in URLs of jobs and in backends of balancers "
+    "the Service of the pods that are meant, under the cluster's own domain; check its selector. Let pods ask the "
+    "cluster's DNS, without hostAliases for such names and without nameservers and searches of their own.",
 )
 def services_lead_where_users_mean(stack: StackView, _: Options) -> Iterator[Finding]:
     """Whoever names a Service gets to the pods that they mean, and pods that serve others are led to."""

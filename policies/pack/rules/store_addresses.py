@@ -10,7 +10,7 @@ from policies.pack.credentials.provenance import roots
 from policies.pack.kubernetes.workloads import Container
 from policies.pack.resources import Resource
 from policies.pack.rule import Finding, Options, Severity, rule
-from policies.pack.rules.releases import api_containers
+from policies.pack.rules.releases import api_containers, worker_containers
 from policies.pack.stack import StackView
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
@@ -24,8 +24,9 @@ _CONTENTS = ("data", "stringData")
     remedy="Set REDIS_PORT to a number: the port inside REDIS_HOST is ignored.",
 )
 def redis_port_is_set(stack: StackView, _: Options) -> Iterator[Finding]:
-    """API pods say which port Redis listens on."""
-    for workload, container in api_containers(stack):
+    """API pods say which port Redis listens on, and so do workers that use it."""
+    users = (found for found in worker_containers(stack) if "REDIS_HOST" in found[1].environment)
+    for workload, container in (*api_containers(stack), *users):
         if not _is_port(container, "REDIS_PORT"):
             yield Finding(workload.resource, f"has no number as REDIS_PORT in container {container.name}")
 
@@ -38,7 +39,8 @@ def redis_port_is_set(stack: StackView, _: Options) -> Iterator[Finding]:
 )
 def redis_host_is_a_host(stack: StackView, _: Options) -> Iterator[Finding]:
     """What REDIS_HOST says is what Tracardi does."""
-    for workload, container in api_containers(stack):
+    users = (found for found in worker_containers(stack) if "REDIS_HOST" in found[1].environment)
+    for workload, container in (*api_containers(stack), *users):
         variable, port = container.environment.get("REDIS_HOST"), container.environment.get("REDIS_PORT")
         problem = _misread(variable.value, port.value if port else None) if variable else "no REDIS_HOST"
         if problem:
@@ -69,8 +71,8 @@ def _misread(host: str | None, port: str | None) -> str | None:
     "Service link included.",
 )
 def mysql_port_is_set(stack: StackView, _: Options) -> Iterator[Finding]:
-    """API pods that use MySQL say which port it listens on."""
-    for workload, container in api_containers(stack):
+    """API pods and workers that use MySQL say which port it listens on."""
+    for workload, container in (*api_containers(stack), *worker_containers(stack)):
         if "MYSQL_HOST" in container.environment and not _is_port(container, "MYSQL_PORT"):
             yield Finding(workload.resource, f"has no number as MYSQL_PORT in container {container.name}")
 

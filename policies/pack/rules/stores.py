@@ -8,11 +8,16 @@ from policies.pack.kubernetes.images import Program
 from policies.pack.kubernetes.workloads import Container, Workload
 from policies.pack.roles import Role, store_addresses
 from policies.pack.rule import Finding, Option, Options, Severity, rule
-from policies.pack.rules.releases import api_containers
+from policies.pack.rules.releases import api_containers, worker_containers
 from policies.pack.stack import StackView
 
-_DATABASES = {"MYSQL_DATABASE": "tracardi"}
-"""Variables that choose a part of a store, and what Tracardi takes without them."""
+_KEEPING = {
+    Role.ELASTICSEARCH: Program.ELASTICSEARCH,
+    Role.MYSQL: Program.MYSQL,
+    Role.PULSAR: Program.PULSAR,
+}
+_PARTS = {"MYSQL_HOST": {"MYSQL_DATABASE": "tracardi"}, "PULSAR_HOST": {"PULSAR_TENANT": "tracardi"}}
+"""By the variable that leads to a store, those that choose a part of it, and what Tracardi takes without them."""
 _DATA_FOLDER = "--datadir="
 _USUAL_FOLDER = "/var/lib/mysql"
 
@@ -25,8 +30,8 @@ _USUAL_FOLDER = "/var/lib/mysql"
     options=(Option("alsoAllowed", (), "Stores whose instances are kept in step, as namespace/name."),),
 )
 def stores_run_once(stack: StackView, options: Options) -> Iterator[Finding]:
-    """Redis and MySQL in the stack are one instance each, no more and no fewer."""
-    for workload in stack.in_role(Role.REDIS, Role.MYSQL):
+    """Redis, MySQL and Pulsar in the stack are one instance each, no more and no fewer."""
+    for workload in stack.in_role(Role.REDIS, Role.MYSQL, Role.PULSAR):
         scale = stack.scale(workload)
         if (scale.least, scale.most) == (1, 1):
             continue
@@ -43,9 +48,9 @@ def stores_run_once(stack: StackView, options: Options) -> Iterator[Finding]:
     "writable, and keep it when instances are taken away (persistentVolumeClaimRetentionPolicy whenScaled: Retain).",
 )
 def stores_keep_their_data(stack: StackView, _: Options) -> Iterator[Finding]:
-    """What Elasticsearch and MySQL in the stack store is there after their pods are gone."""
-    for workload in stack.in_role(Role.ELASTICSEARCH, Role.MYSQL):
-        wanted = Program.MYSQL if stack.role(workload) is Role.MYSQL else Program.ELASTICSEARCH
+    """What Elasticsearch, MySQL and Pulsar in the stack store is there after their pods are gone."""
+    for workload in stack.in_role(*_KEEPING):
+        wanted = _KEEPING[stack.role(workload)]
         known = [container for container in workload.serving if container.program is wanted]
         if not any(_keeps(workload, container) for container in known or workload.serving):
             yield Finding(workload.resource, "keeps its data where it goes with the pod")
@@ -74,13 +79,13 @@ def _keeps(workload: Workload, container: Container) -> bool:
 @rule(
     "pods-agree-on-stores",
     severity=Severity.HIGH,
-    remedy="Take ELASTIC_HOST, REDIS_HOST, MYSQL_HOST and MYSQL_DATABASE from one source for all API "
-    "pods: what collectors store elsewhere, nobody finds.",
+    remedy="Take ELASTIC_HOST, REDIS_HOST, MYSQL_HOST, MYSQL_DATABASE, PULSAR_HOST and PULSAR_TENANT from one source "
+    "for all API pods and workers: what collectors store elsewhere, nobody finds.",
 )
 def pods_agree_on_stores(stack: StackView, _: Options) -> Iterator[Finding]:
-    """Collectors store where the console looks."""
+    """Collectors store where the console looks and workers work."""
     first: dict[str, tuple[Workload, object]] = {}
-    for workload, container in api_containers(stack):
+    for workload, container in (*api_containers(stack), *worker_containers(stack)):
         for name, found in (*_places(stack, workload, container), *_parts(container)):
             other, expected = first.setdefault(name, (workload, found))
             if found != expected:
@@ -100,8 +105,8 @@ def _places(stack: StackView, workload: Workload, container: Container) -> Itera
 
 
 def _parts(container: Container) -> Iterator[tuple[str, object]]:
-    if "MYSQL_HOST" in container.environment:
-        for name, usual in _DATABASES.items():
+    for host, parts in _PARTS.items():
+        for name, usual in parts.items() if host in container.environment else ():
             variable = container.environment.get(name)
             # What cannot be seen is like nothing else.
             yield name, usual if variable is None else variable.value or object()
