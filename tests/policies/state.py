@@ -59,10 +59,11 @@ class State:
 
     def template(self, name: str) -> JsonObject:
         """The pod template of the one workload that is called `name`."""
-        kinds = ("Deployment", "StatefulSet", "Job")
+        kinds = ("Deployment", "StatefulSet", "Job", "CronJob")
         found = [resource for kind in kinds for resource in self.of_kind(kind) if resource.object_name.startswith(name)]
         exact = [resource for resource in found if resource.object_name == name] or found
-        template: JsonObject = exact[0].inputs["spec"]["template"]
+        spec: JsonObject = exact[0].inputs["spec"]
+        template: JsonObject = spec["jobTemplate"]["spec"]["template"] if "jobTemplate" in spec else spec["template"]
         return template
 
     def container(self, name: str) -> JsonObject:

@@ -29,6 +29,11 @@ def test_a_job_that_talks_to_elasticsearch(state: State) -> None:
     state.set_variable("installation", "ELASTIC_HOST", value=f"http://{HOST}:9200")
 
 
+@refused(VERIFIED, "Job tracardi-console/preflight-", "has no ELASTIC_VERIFY_CERTS that is yes", stack="external data")
+def test_a_check_that_believes_anybody(state: State) -> None:
+    state.set_variable("preflight", "ELASTIC_VERIFY_CERTS", value="no")
+
+
 @refused(VERIFIED, "has no ELASTIC_VERIFY_CERTS that is yes")
 def test_a_yes_that_is_another_word(state: State) -> None:
     state.set_variable("track-api", "ELASTIC_VERIFY_CERTS", value="yesterday")

@@ -161,6 +161,7 @@ def test_a_reference_is_read_as_container_runtimes_read_it(reference: str, repos
 def test_the_usual_registries_are_folders_of_those_that_the_model_names() -> None:
     assert images.USUAL_REGISTRIES == (
         "container-registry.oracle.com/mysql",
+        "docker.io/apachepulsar",
         "docker.io/library",
         "docker.io/tracardi",
     )

@@ -206,6 +206,48 @@ def test_a_store_elsewhere_that_no_policy_lets_pods_reach(state: State) -> None:
 
 
 @refused(
+    OPEN, "Job tracardi-console/preflight-", "cannot connect to search.example.com on TCP 9243", stack="external data"
+)
+def test_a_check_of_a_store_elsewhere_that_cannot_reach_it(state: State) -> None:
+    rules = state.spec("NetworkPolicy", "preflight")["egress"]
+    rules[:] = [rule for rule in rules if rule["ports"][0]["port"] != 9243]
+
+
+@refused(
+    OPEN,
+    "Job tracardi-console/preflight-",
+    "cannot connect to cache.example.com on TCP 6380",
+    "cannot connect to db.example.com on TCP 3306",
+    stack="external data through tunnels",
+)
+def test_a_check_through_tunnels_that_no_policy_lets_through(state: State) -> None:
+    rules = state.spec("NetworkPolicy", "preflight")["egress"]
+    rules[:] = [rule for rule in rules if rule["ports"][0]["port"] not in {6380, 3306}]
+
+
+@refused(
+    OPEN,
+    "Job tracardi-console/preflight-",
+    "cannot connect to queue.example.com on TCP 6651",
+    "cannot connect to admin.queue.example.com on TCP 8443",
+    stack="commercial",
+)
+def test_a_check_of_a_queue_elsewhere_that_no_policy_lets_through(state: State) -> None:
+    rules = state.spec("NetworkPolicy", "preflight")["egress"]
+    rules[:] = [rule for rule in rules if rule["ports"][0]["port"] not in {6651, 8443}]
+
+
+@refused(
+    INTENDED,
+    "Job tracardi-console/preflight-",
+    "can connect to Deployment tracardi-console/gui-api on TCP 8080",
+    stack="external data",
+)
+def test_a_check_of_stores_that_reaches_something_else(state: State) -> None:
+    connect(state, "preflight", "gui-api", 8080, ("console", "console"))
+
+
+@refused(
     OPEN,
     "Deployment tracardi-track/track-api cannot connect to StatefulSet tracardi-data/redis on TCP 6379",
     stack="tunnel",

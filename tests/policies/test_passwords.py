@@ -99,7 +99,8 @@ def test_a_password_of_words(state: State) -> None:
 @refused("secrets-cannot-be-guessed", "Secret tracardi-data/redis-credentials has under auth.conf")
 def test_a_weak_password_inside_a_configuration(state: State) -> None:
     set_secret(state, "redis-credentials", "auth.conf", "requirepass redis\n")
-    give_secret(state, "redis", "redis-password", "redis-credentials", "gui-api-credentials", "track-api-credentials")
+    holders = ("redis-credentials", "gui-api-credentials", "track-api-credentials", "apm-credentials")
+    give_secret(state, "redis", "redis-password", *holders)
 
 
 @refused(

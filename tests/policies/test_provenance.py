@@ -9,6 +9,7 @@ from tests.unit.engine import JsonObject, Registered
 
 TRACK = "Deployment tracardi-track/track-api"
 STASH = "tracardi-credentials-{}-remembered"
+HOLDERS = ("track-api-credentials", "gui-api-credentials", "apm-credentials")
 
 
 def found(state: State, kind: str, name: str) -> Registered:
@@ -110,7 +111,7 @@ def test_a_value_whose_maker_is_known_by_it_alone(state: State) -> None:
 
 @refused("secrets-come-from-generators", "gui-api-credentials holds as mysql-password what nothing in the stack made")
 def test_a_password_that_somebody_wrote_down(state: State) -> None:
-    for secret in ("track-api-credentials", "gui-api-credentials", "mysql-credentials"):
+    for secret in (*HOLDERS, "mysql-credentials"):
         set_secret(state, secret, "mysql-password", "Xk29dkLm3QpZ.7rTn")
 
 
@@ -122,7 +123,7 @@ def test_secrets_that_nothing_fills(state: State) -> None:
 
 @accepted("secrets-come-from-generators", options={"secrets-come-from-generators": {"given": ["mysql-password"]}})
 def test_a_password_of_a_provider(state: State) -> None:
-    for secret in ("track-api-credentials", "gui-api-credentials", "mysql-credentials"):
+    for secret in (*HOLDERS, "mysql-credentials"):
         set_secret(state, secret, "mysql-password", "Xk29dkLm3QpZ.7rTn")
 
 
@@ -153,7 +154,12 @@ def test_one_key_for_two_variables_before_its_value_is_known(state: State) -> No
     take(state, "gui-api", "AUTO_PROFILE_MERGING", "installation-token")
 
 
-@refused("one-secret-one-purpose", "Secret tracardi-track/track-api-credentials has under")
+@refused(
+    "one-secret-one-purpose",
+    "Secret tracardi-track/track-api-credentials has under",
+    # What merges profiles has another secret for it then.
+    also=("pods-agree-on-secrets",),
+)
 def test_one_value_for_two_purposes(state: State) -> None:
     for secret in ("track-api-credentials", "gui-api-credentials"):
         data: JsonObject = state.inputs("Secret", secret)["data"]
@@ -230,7 +236,7 @@ def test_another_generator_for_some_pods(state: State) -> None:
 
 @accepted("pods-agree-on-secrets")
 def test_another_secret_for_everybody(state: State) -> None:
-    give_secret(state, GOOD, "profile-merging-secret", "track-api-credentials", "gui-api-credentials")
+    give_secret(state, GOOD, "profile-merging-secret", *HOLDERS)
 
 
 @refused("pods-agree-on-secrets", f"{TRACK} takes REDIS_PASSWORD from key mysql-password")

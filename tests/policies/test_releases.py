@@ -148,4 +148,5 @@ def test_variables_from_two_config_maps(state: State) -> None:
 def test_one_index_shape_in_two_spellings(state: State) -> None:
     state.set_variable("track-api", "EVENT_PARTITIONING", value="month")
     state.set_variable("gui-api", "TENANT_NAME", value="acme")
+    state.set_variable("apm", "TENANT_NAME", value="acme")
     state.inputs("ConfigMap", "index-shape", "tracardi-track")["data"]["TENANT_NAME"] = "acme"

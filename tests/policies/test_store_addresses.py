@@ -14,7 +14,8 @@ MYSQL = "tracardi-credentials-mysql-password"
 
 def give_mysql(state: State, password: str) -> None:
     """Let everybody use `password` for MySQL."""
-    give_secret(state, password, "mysql-password", "track-api-credentials", "gui-api-credentials", "mysql-credentials")
+    holders = ("track-api-credentials", "gui-api-credentials", "apm-credentials", "mysql-credentials")
+    give_secret(state, password, "mysql-password", *holders)
 
 
 @refused("redis-port-is-set", f"{TRACK} has no number as REDIS_PORT in container api")

@@ -36,6 +36,8 @@ class Registered:
     ignored_changes: tuple[str, ...]
     replaced_on: tuple[str, ...]
     """Properties that only a new object in place of the old one can change."""
+    replaced_with: frozenset[str]
+    """Resources whose replacement has the engine replace this one as well."""
     rotation: float | None
     """A counter whose change has the engine put a new one in its place."""
     patience: str
@@ -65,7 +67,13 @@ class Registered:
     @property
     def pod(self) -> JsonObject:
         """Specification of the pods that a workload makes."""
-        return dict(self.spec["template"]["spec"])
+        return dict(self.template["spec"])
+
+    @property
+    def template(self) -> JsonObject:
+        """What a workload makes pods from."""
+        spec = self.spec
+        return dict(spec["jobTemplate"]["spec"]["template"] if "jobTemplate" in spec else spec["template"])
 
     def container(self, name: str) -> JsonObject:
         """A container, or init container, of a workload's pods."""
@@ -112,6 +120,7 @@ class Recording(MockMonitor):
                     custom=request.custom,
                     ignored_changes=tuple(request.ignoreChanges),
                     replaced_on=tuple(request.replaceOnChanges),
+                    replaced_with=frozenset(request.replace_with),
                     rotation=_counter(request),
                     patience=request.customTimeouts.create,
                     retained=request.retainOnDelete,
@@ -149,7 +158,7 @@ class Recording(MockMonitor):
 
     def workloads(self) -> Iterator[Registered]:
         """Everything that makes pods."""
-        for kind in ("Deployment", "StatefulSet", "Job"):
+        for kind in ("Deployment", "StatefulSet", "Job", "CronJob"):
             yield from self.of_kind(kind)
 
     def comes_after(self, later: Registered, earlier: Registered) -> bool:

@@ -1,6 +1,15 @@
 """What each setting may change: an installation's objects as `Kind/tier/name`, other resources, and outputs."""
 
-API = ("Deployment/track/track-api", "Deployment/console/gui-api")
+from model.service import Need
+from model.services import SERVICE_NAMES, needs_of
+
+CLUSTERS = ("Deployment/track/track-api", "Deployment/console/gui-api")
+_SERVICES = ("apm", "update-worker", "background-worker", "bridge-queue")
+_QUEUE_USERS = ("track/track-api", "console/gui-api", "console/apm", *(f"console/{name}" for name in _SERVICES[2:]))
+INIT = "Job/console/init-*"
+SERVICES = (*(f"{kind}/console/{name}" for kind in ("Deployment", "CronJob") for name in _SERVICES), INIT)
+# What uses the stores as they are found.
+API = (*CLUSTERS, *SERVICES)
 GUI = ("Deployment/console/gui",)
 # A balancer reads its configuration at its start, so both change.
 TRACK_BALANCER = ("ConfigMap/track/track-balancer", "Deployment/track/track-balancer")
@@ -9,10 +18,18 @@ GUI_BALANCER = ("ConfigMap/console/gui-balancer", "Deployment/console/gui-balanc
 BALANCERS = (*TRACK_BALANCER, *GUI_API_BALANCER, *GUI_BALANCER)
 CONSOLE = ("ConfigMap/console/gui", *GUI)
 JOB = ("ConfigMap/console/installation", "Job/console/installation-*")
+CHECK = ("ConfigMap/console/preflight*", "Job/console/preflight-*")
+CHECK_POLICY = "NetworkPolicy/console/preflight"
+CHECK_CREDENTIALS = "Secret/console/preflight-credentials"
 STORES = ("StatefulSet/data/*",)
-WORKLOADS = ("Deployment/*", *STORES, "Job/*")
-API_POLICIES = ("NetworkPolicy/track/track-api", "NetworkPolicy/console/gui-api")
-API_SECRETS = ("Secret/track/track-api-credentials", "Secret/console/gui-api-credentials")
+WORKLOADS = ("Deployment/*", *STORES, "Job/*", "CronJob/*")
+_USERS = ("track/track-api", "console/gui-api", "console/init", *(f"console/{name}" for name in _SERVICES))
+API_POLICIES = tuple(f"NetworkPolicy/{user}" for user in _USERS)
+API_SECRETS = tuple(f"Secret/{user}-credentials" for user in _USERS)
+QUEUE = (*(f"Deployment/{user}" for user in _QUEUE_USERS), INIT)
+QUEUE_POLICIES = tuple(f"NetworkPolicy/{user}" for user in (*_QUEUE_USERS, "console/init"))
+_SHOW_THE_TOKEN = tuple(f"console/{name}" for name in SERVICE_NAMES if Need.PULSAR in needs_of(name))
+QUEUE_SECRETS = tuple(f"Secret/{user}-credentials" for user in (*_QUEUE_USERS, *_SHOW_THE_TOKEN))
 TUNNELS = ("ConfigMap/track/tunnels", "ConfigMap/console/tunnels")
 ADDRESSES = ("output/loadBalancers", "output/dnsRecords")
 
@@ -43,17 +60,24 @@ def _store(store: str) -> dict[str, tuple[str, ...]]:
             *_certificate(f"data-{store}-certificate"),
             "output/plainConnections",
         ),
-        f"{section}.external": API,
-        f"{section}.external.networks": API_POLICIES,
-        f"{section}.external.port": (*API, *API_POLICIES),
-        f"{section}.external.certificateAuthority": (*API, *TUNNELS),
+        f"{section}.external": (*API, *CHECK),
+        f"{section}.external.networks": (*API_POLICIES, CHECK_POLICY, *CHECK),
+        f"{section}.external.port": (*API, *API_POLICIES, CHECK_POLICY, *CHECK),
+        f"{section}.external.certificateAuthority": (*API, *TUNNELS, *CHECK),
     }
 
 
 FOOTPRINTS: dict[str, tuple[str, ...]] = {
     # It is part of the name of each namespace, and so of everything.
     "installation.name": ("*",),
-    "installation.profile": ("Deployment/*", *STORES),
+    # The usual services are production's alone.
+    "installation.profile": (
+        "Deployment/*",
+        *STORES,
+        "*/console/apm*",
+        "NetworkPolicy/data/*",
+        "output/plainConnections",
+    ),
     "installation.release": (
         *CONSOLE,
         *API,
@@ -67,6 +91,19 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
         "output/release",
         "output/plainConnections",
     ),
+    "installation.edition": (
+        *API,
+        *API_POLICIES,
+        *API_SECRETS,
+        *JOB,
+        "*/console/init*",
+        "*/console/background-worker*",
+        "*/data/pulsar*",
+        "NetworkPolicy/data/*",
+        *_credential("pulsar-signing-key"),
+        "output/plainConnections",
+    ),
+    "installation.licence": QUEUE_SECRETS,
     "installation.adminEmail": (*JOB, "output/adminEmail"),
     "installation.eventSources": JOB,
     # What is reckoned from it: how many collectors and balancers there are.
@@ -122,7 +159,13 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
     "gui.replicas": (*GUI, *GUI_BALANCER),
     "gui.contentSecurityPolicy": CONSOLE,
     "gui.balancer.replicas": GUI_BALANCER,
+    "services.apm.enabled": ("*/console/apm*", "NetworkPolicy/data/*", "output/plainConnections"),
+    # A CronJob asks no kernel whether it lives.
+    "services.apm.schedule": ("Deployment/console/apm", "CronJob/console/apm", "ConfigMap/console/apm"),
+    "services.apm.egress": ("NetworkPolicy/console/apm",),
+    "services.apm": ("Deployment/console/apm",),
     "data.keep": ("Namespace//data", "Secret/data/kept-*", *STORES, "output/dataKept"),
+    "data.preflight": ("*/console/preflight*",),
     "data.elasticsearch": ("StatefulSet/data/elasticsearch", "ConfigMap/data/elasticsearch"),
     "data.elasticsearch.storage": ("StatefulSet/data/elasticsearch",),
     "data.elasticsearch.nodes": (
@@ -131,12 +174,23 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
         # It names each node.
         *_certificate("data-elasticsearch-certificate"),
     ),
-    "data.elasticsearch.external": API,
-    "data.elasticsearch.external.urls": (*API, *API_POLICIES),
-    "data.elasticsearch.external.networks": API_POLICIES,
-    "data.elasticsearch.external.certificateAuthority": (*API, "ConfigMap/*/elasticsearch-ca"),
+    "data.elasticsearch.external": (*API, *CHECK),
+    # Another place, in which Tracardi may have to be installed.
+    "data.elasticsearch.external.urls": (*API, *API_POLICIES, CHECK_POLICY, *CHECK, *JOB),
+    "data.elasticsearch.external.networks": (*API_POLICIES, CHECK_POLICY, *CHECK),
+    "data.elasticsearch.external.certificateAuthority": (*API, "ConfigMap/*/elasticsearch-ca", *CHECK),
     **_store("redis"),
     **_store("mysql"),
+    "data.mysql.external": (*API, *CHECK, *JOB),
+    "data.mysql.external.port": (*API, *API_POLICIES, CHECK_POLICY, *CHECK, *JOB),
+    "data.pulsar": ("StatefulSet/data/pulsar",),
+    "data.pulsar.external": (*QUEUE, *CHECK),
+    "data.pulsar.external.url": (*QUEUE, *QUEUE_POLICIES, *TUNNELS, CHECK_POLICY, *CHECK),
+    "data.pulsar.external.api": (*QUEUE, *QUEUE_POLICIES, *TUNNELS, CHECK_POLICY, *CHECK),
+    "data.pulsar.external.networks": (*QUEUE_POLICIES, CHECK_POLICY, *CHECK),
+    "data.pulsar.external.certificateAuthority": (*QUEUE, *TUNNELS, *CHECK),
+    "credentials.pulsar": (*QUEUE_SECRETS, CHECK_CREDENTIALS),
+    "credentials.pulsarKey": _credential("pulsar-signing-key", *QUEUE_SECRETS, "Secret/data/pulsar-credentials"),
     "credentials.adminPassword": _credential(
         "admin-password", "Secret/console/installation-credentials", "output/adminPassword"
     ),
@@ -145,12 +199,17 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
     ),
     "credentials.profileMerging": _credential("profile-merging-secret", *API_SECRETS),
     "credentials.elasticsearch": _credential(
-        "elasticsearch-password", *API_SECRETS, "Secret/data/elasticsearch-credentials"
+        "elasticsearch-password", *API_SECRETS, "Secret/data/elasticsearch-credentials", CHECK_CREDENTIALS
     ),
-    "credentials.redis": _credential("redis-password", *API_SECRETS, "Secret/data/redis-credentials"),
-    "credentials.mysql": _credential("mysql-password", *API_SECRETS, "Secret/data/mysql-credentials"),
+    "credentials.redis": _credential(
+        "redis-password", *API_SECRETS, "Secret/data/redis-credentials", CHECK_CREDENTIALS
+    ),
+    "credentials.mysql": _credential(
+        "mysql-password", *API_SECRETS, "Secret/data/mysql-credentials", CHECK_CREDENTIALS
+    ),
     "credentials.mysqlRoot": _credential("mysql-root-password", "Secret/data/mysql-credentials"),
     "index": (*API, "ConfigMap/track/index-shape", "ConfigMap/console/index-shape"),
+    "index.tenantName": (*API, "ConfigMap/track/index-shape", "ConfigMap/console/index-shape", *JOB),
     "certificates.source": (
         "Certificate/*-balancer",
         "Secret/*-balancer-tls",
@@ -202,13 +261,14 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
     "network.scrapers": ("NetworkPolicy/*-balancer",),
     "platform": WORKLOADS,
     "platform.storageClass": STORES,
-    "platform.images.api": (*API, *JOB),
-    # Both are of one release.
+    "platform.images.api": (*CLUSTERS, *JOB),
+    # All are of one release.
     "platform.images.api.tag": (*API, *GUI, *JOB),
     "platform.images.gui": GUI,
     "platform.images.elasticsearch": ("StatefulSet/data/elasticsearch",),
     "platform.images.mysql": ("StatefulSet/data/mysql",),
     "platform.images.redis": ("StatefulSet/data/redis",),
+    "platform.images.pulsar": ("StatefulSet/data/pulsar",),
     "platform.images.haproxy": tuple(each for each in BALANCERS if each.startswith("Deployment/")),
     "platform.images.mysqlRouter": API,
 }

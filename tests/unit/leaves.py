@@ -18,6 +18,8 @@ OTHERS = {
     "monitoring": "elsewhere",
     "https://cdn.example.com": "https://other.example.com",
     "https://search.example.com:9243": "https://other.example.com:9244",
+    "https://pulsar.example.com:8443": "https://other.example.com:9443",
+    "pulsar+ssl://pulsar.example.com:6651": "pulsar+ssl://other.example.com:7651",
     "4Gi": "7Gi",
     "169.254.20.10": "169.254.20.11",
     "password": "other",
@@ -27,6 +29,7 @@ OTHERS = {
     f"sha256:{'0' * 64}": f"sha256:{'cd' * 32}",
     "example.com/team": "example.com/other",
     "data": "other",
+    "*/10 * * * *": "*/5 * * * *",
 }
 """For each kind of text, by the example that the schema gives of it, another one."""
 
@@ -97,6 +100,9 @@ def _below(node: Node, path: tuple[str, ...], needed: tuple[tuple[str, ...], ...
         yield from _below({**given, "default": None}, path, (*needed, path) if model else needed, models)
     elif "$ref" in node:
         yield from _below({**models[node["$ref"].rsplit("/", 1)[-1]], **_own(node)}, path, needed, models)
+    elif "propertyNames" in node and "$ref" in node.get("additionalProperties", {}):
+        # Groups alike, each under a name: the first stands for all.
+        yield from _below(node["additionalProperties"], (*path, node["propertyNames"]["enum"][0]), needed, models)
     elif node.get("type") == "object" and "secure" not in node.get("properties", {"secure": {}}):
         for name, below in node["properties"].items():
             yield from _below(below, (*path, name), needed, models)

@@ -35,10 +35,14 @@ def changed(configuration: dict[str, Any], **changes: Any) -> dict[str, Any]:  #
     return copy
 
 
-def settings_of(
-    configuration: dict[str, Any], encrypted: frozenset[str] = frozenset({"tracardi:credentials"})
-) -> Settings:
-    """The settings that a stack with `configuration`, of which `encrypted` is encrypted, gets from the engine."""
+def settings_of(configuration: dict[str, Any], encrypted: frozenset[str] | None = None) -> Settings:
+    """The settings that a stack with `configuration`, of which `encrypted` is encrypted, gets from the engine.
+
+    Without `encrypted`, all that has to be is.
+    """
+    if encrypted is None:
+        licensed = "licence" in configuration.get("tracardi:installation", {})
+        encrypted = frozenset({"tracardi:credentials", *(["tracardi:installation"] if licensed else [])})
     return parse(
         {key: value if isinstance(value, str) else json.dumps(value) for key, value in configuration.items()}, encrypted
     )

@@ -42,6 +42,19 @@ _IMAGES = st.fixed_dictionaries(
     optional={"registry": _HOSTS, "repository": st.builds("{}/{}".format, _NAMES, _NAMES), "digest": _DIGESTS},
 )
 
+_SERVICE = {"environment": _VARIABLES, "egress": _EGRESS, "image": _IMAGES}
+_SCHEDULES = st.sampled_from(["*/10 * * * *", "0 3 * * 1-5", "5,35 0-6/2 1 1 *"])
+_SERVICES = st.fixed_dictionaries(
+    {},
+    optional={
+        "apm": st.one_of(
+            st.just({"enabled": False}),
+            st.fixed_dictionaries({"enabled": st.just(value=True)}, optional={**_SERVICE, "schedule": _SCHEDULES}),
+        ),
+        "update-worker": st.fixed_dictionaries({"enabled": st.just(value=True)}, optional=_SERVICE),
+    },
+)
+
 
 def configurations() -> st.SearchStrategy[Configuration]:
     """Configurations of stacks, nearly all of which are accepted."""
@@ -72,6 +85,7 @@ def _configurations(draw: st.DrawFn) -> Configuration:
         "tracardi:gui": draw(_gui(hosts[2], production=production)) if console else {"enabled": False},
         "tracardi:data": data,
         "tracardi:credentials": credentials,
+        "tracardi:services": draw(_SERVICES),
         "tracardi:index": draw(_index(nodes)),
         "tracardi:certificates": draw(_certificates(production=production, console=console)),
         "tracardi:network": draw(

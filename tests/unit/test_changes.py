@@ -14,7 +14,7 @@ from tests.unit.engine import Recording, Registered
 from tests.unit.footprints import FOOTPRINTS
 from tests.unit.leaves import Leaf, leaves
 from tests.unit.stacks import changed, settings_of
-from tests.unit.variants import GIVEN, Configuration, authority, variants
+from tests.unit.variants import GIVEN, LICENCE, TOKEN, Configuration, authority, variants
 
 pytestmark = pytest.mark.thorough
 
@@ -26,7 +26,9 @@ BASES = ("production", *(name for name in VARIANTS if name not in {"production",
 WITHOUT_EFFECT = {
     "target.kubeconfig": "where, not what: components/target.py",
     "target.context": "where, not what: components/target.py",
+    "capacity.retentionDays": "refuses volumes that are too small, and sizes nothing",
     **{f"credentials.{key}.rotation": "refused until rotation is real" for key in GIVEN},
+    "services.apm.replicas": "refused: no service of the open-source edition may have several",
 }
 """Settings that change no resource, each with the reason."""
 
@@ -34,11 +36,14 @@ REPRESENTED = {
     "track.balancer": {"guiApi.balancer": "replicas", "gui.balancer": "replicas"},
     "credentials.elasticsearch": {
         f"credentials.{key}": "value"
-        for key in ("adminPassword", "installationToken", "profileMerging", "redis", "mysql", "mysqlRoot")
+        for key in (*(key for key in GIVEN if key != "elasticsearch"), "pulsar", "pulsarKey")
     },
     "platform.images.api": {
-        f"platform.images.{key}": "digest"
-        for key in ("gui", "elasticsearch", "mysql", "redis", "haproxy", "mysqlRouter")
+        **{
+            f"platform.images.{key}": "digest"
+            for key in ("gui", "elasticsearch", "mysql", "redis", "pulsar", "haproxy", "mysqlRouter")
+        },
+        "services.apm.image": "digest",
     },
 }
 """Sections of one model, which components get as a whole: each setting of the first, and one of each other."""
@@ -59,10 +64,36 @@ TOGETHER: dict[str, tuple[str, dict[str, Any]]] = {
         {"data__mysql__external__certificateAuthority": None},
     ),
     **{f"credentials.{key}.value": ("small", {f"credentials__{key}": given}) for key, given in GIVEN.items()},
+    "credentials.pulsar.value": (
+        "commercial 0.8.2.1 with a queue in plain text",
+        {"credentials__pulsar": {"value": f"{TOKEN}-other"}},
+    ),
+    "credentials.pulsarKey.value": (
+        "commercial with a queue in the cluster",
+        {"credentials__pulsarKey": {"value": f"{TOKEN}-and-much-more"}},
+    ),
+    "installation.edition": (
+        "production",
+        {"installation__edition": "commercial", "installation__licence": LICENCE},
+    ),
+    "installation.licence": ("commercial", {"installation__licence": f"{LICENCE}-other"}),
+    "data.pulsar.external.certificateAuthority": (
+        "commercial",
+        {"data__pulsar__external__certificateAuthority": None},
+    ),
     "certificates.source": ("small", {"certificates": {"source": "cert-manager", "issuer": {"name": "vault"}}}),
+    "services.apm.enabled": ("small", {"services": {"apm": {"enabled": True}}}),
     "platform.images.api.tag": (
         "production",
-        {"platform__images__api__tag": "1.0.0-3", "platform__images__gui__tag": "1.0.0-3"},
+        {
+            "platform__images__api__tag": "1.0.0-3",
+            "platform__images__gui__tag": "1.0.0-3",
+            "services__apm__image__tag": "1.0.0-3",
+        },
+    ),
+    "platform.images.pulsar.digest": (
+        "commercial with a queue in the cluster",
+        {"platform__images__pulsar__digest": f"sha256:{'cd' * 32}"},
     ),
     "platform.images.mysqlRouter.digest": (
         "tunnel",
@@ -132,7 +163,7 @@ def title(resource: Registered) -> str:
     if kind == "Namespace":
         return f"{kind}//{name.rsplit('-', 1)[-1]}"
     # Named after its inputs.
-    shown = "installation-*" if kind == "Job" else name
+    shown = f"{name.rpartition('-')[0]}-*" if kind == "Job" else name
     return f"{kind}/{str(namespace).rsplit('-', 1)[-1]}/{shown}"
 
 

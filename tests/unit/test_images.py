@@ -5,14 +5,20 @@ from functools import cache
 import pytest
 
 from model.images import Image, Software
-from model.releases import release_of
+from model.service import Audience
+from model.services import catalogue
 from tests.unit.components.conftest import build
 from tests.unit.engine import Recording
 from tests.unit.stacks import changed, settings_of
 from tests.unit.variants import variants
 
 VARIANTS = {
-    name: changed(configuration, platform__images={}, platform__imageRegistry=None)
+    name: changed(
+        configuration,
+        platform__images={},
+        platform__imageRegistry=None,
+        **{f"services__{service}__image": None for service in configuration.get("tracardi:services", {})},
+    )
     for name, configuration in variants().items()
 }
 MIRROR = "mirror.example.com/hub"
@@ -22,7 +28,14 @@ _LISTS = ("containers", "initContainers", "ephemeralContainers")
 
 def usual(name: str) -> dict[Software, Image]:
     """The images of the release that a variant installs."""
-    return release_of(settings_of(VARIANTS[name]).installation.release).images
+    return settings_of(VARIANTS[name]).installation.facts.images
+
+
+def services(name: str) -> dict[str, Image]:
+    """The images of the services that a variant runs."""
+    settings = settings_of(VARIANTS[name])
+    release = settings.installation.release
+    return {service: row.image(release) for service, row in settings.selected_services.items()}
 
 
 def running(recording: Recording) -> set[str]:
@@ -33,9 +46,9 @@ def running(recording: Recording) -> set[str]:
     return containers | volumes
 
 
-def own(software: Software, image: Image) -> dict[str, str]:
+def own(software: str, image: Image) -> dict[str, str]:
     """A replacement of every part of an image's reference."""
-    key = software.value.lower()
+    key = software.lower()
     return {
         "registry": f"{key}.example.com",
         "repository": f"own/{key}",
@@ -46,21 +59,24 @@ def own(software: Software, image: Image) -> dict[str, str]:
 
 
 @cache
-def replaced(name: str) -> frozenset[Software]:
+def replaced(name: str) -> frozenset[str]:
     """The images that a variant runs when every one of them is replaced; fails where one is not."""
     tunnel = settings_of(VARIANTS[name]).data.mysql
     unused = set() if tunnel is not None and tunnel.tunnel else {Software.MYSQL_ROUTER}
-    images = {software: own(software, image) for software, image in usual(name).items() if software not in unused}
-    settings = {software.value: image for software, image in images.items()}
+    settings = {
+        software.value: own(software, image) for software, image in usual(name).items() if software not in unused
+    }
+    chosen = {service: own(service, image) for service, image in services(name).items()}
+    images = settings | chosen
     known = {
         f"{image['registry']}/{image['repository']}:{image['tag']}@{image['digest']}": software
         for software, image in images.items()
     }
 
     # A replacement wins over the mirror of all others.
-    found = running(
-        build(settings_of(changed(VARIANTS[name], platform__images=settings, platform__imageRegistry=MIRROR)))
-    )
+    changes = {f"services__{service}__image": image for service, image in chosen.items()}
+    configuration = changed(VARIANTS[name], platform__images=settings, platform__imageRegistry=MIRROR, **changes)
+    found = running(build(settings_of(configuration)))
 
     assert found <= known.keys()
     return frozenset(known[image] for image in found)
@@ -68,7 +84,8 @@ def replaced(name: str) -> frozenset[Software]:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_mirror_takes_the_place_of_every_registry(name: str) -> None:
-    mirrored = {f"{MIRROR}/{image.repository}:{image.tag}" for image in usual(name).values()}
+    images = (*usual(name).values(), *services(name).values())
+    mirrored = {f"{MIRROR}/{image.repository}:{image.tag}" for image in images}
 
     found = running(build(settings_of(changed(VARIANTS[name], platform__imageRegistry=MIRROR))))
 
@@ -78,18 +95,21 @@ def test_a_mirror_takes_the_place_of_every_registry(name: str) -> None:
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_image_is_replaced_by_a_name_a_tag_and_a_digest_of_its_own(name: str) -> None:
-    assert {Software.API, Software.HAPROXY} <= replaced(name)
+    assert {Software.API, Software.HAPROXY, *services(name)} <= replaced(name)
 
 
 def test_the_variants_together_run_every_image() -> None:
-    assert frozenset().union(*map(replaced, VARIANTS)) == frozenset(Software)
+    services = {name for row in catalogue() if row.audience is Audience.NOBODY for name in [row.name]}
+
+    assert frozenset().union(*map(replaced, VARIANTS)) == services - {"segmentation-by-workflows"} | set(Software)
 
 
 @pytest.mark.parametrize("software", Software)
 def test_every_image_has_settings_of_its_own(software: Software) -> None:
     key = {"platform": {"images": {software.value: {"digest": DIGEST}}}}
 
-    images = settings_of(changed(VARIANTS["tunnel"], **key)).platform.images
+    base = "commercial with a queue in the cluster" if software is Software.PULSAR else "tunnel"
+    images = settings_of(changed(VARIANTS[base], **key)).platform.images
 
     assert images.of(software).digest == DIGEST
     assert [other for other in Software if images.of(other).digest] == [software]

@@ -18,6 +18,10 @@ GIVEN = {
 """Every credential as a value of the stack's own configuration, each easily recognised."""
 
 
+LICENCE = "canary-given-licence-0123456789"
+TOKEN = "canary-given-pulsar-0123456789"  # noqa: S105 - easily recognised, and nobody's
+
+
 def existing(name: str, key: str = "password") -> Configuration:
     """A credential that a Secret in the namespace `vault` holds."""
     return {"existingSecret": {"namespace": "vault", "name": name, "key": key}}
@@ -50,6 +54,15 @@ def variants() -> dict[str, Configuration]:
         "credentials__mysql": existing("database"),
     }
     unkept = changed(prod, data__keep=False)
+    licensed = {"installation__edition": "commercial", "installation__licence": LICENCE}
+    pulsar = {
+        "url": "pulsar+ssl://queue.example.com",
+        "api": "https://admin.queue.example.com:8443",
+        "cluster": "eu",
+        "tenant": "cdp",
+        "certificateAuthority": authority(),
+        "networks": STORE_NETWORKS,
+    }
     return {
         "small": dev,
         "production": unkept,
@@ -112,8 +125,56 @@ def variants() -> dict[str, Configuration]:
                 "labels": {"example.com/team": "cdp"},
                 "annotations": {"example.com/cost-center": "42"},
             },
+            services={"apm": {"image": {"repository": "cdp/tracardi/apm", "tag": "1.0.0-2"}}},
         ),
         "ten collectors": changed(unkept, track__replicas={"min": 10, "max": 20}),
+        "every service": changed(
+            unkept,
+            services={
+                "apm": {"egress": {"allow": [{"cidr": "203.0.113.128/26", "port": 443}]}},
+                "update-worker": {
+                    "enabled": True,
+                    "environment": {"LOGGING_LEVEL": "debug"},
+                    "egress": {"allow": [{"cidr": "203.0.113.64/26", "port": 3306}]},
+                },
+            },
+        ),
+        "services of 0.8.2.1": changed(
+            unkept,
+            installation__release="0.8.2.1",
+            data__mysql=None,
+            data__redis__tunnel=True,
+            services={"apm": {"schedule": "*/10 * * * *"}, "update-worker": {"enabled": True}},
+        ),
+        "commercial": changed(
+            unkept,
+            **licensed,
+            data__pulsar={"external": pulsar},
+            credentials__pulsar=existing("queue", "token"),
+            services={
+                "background-worker": {"replicas": 3},
+                "bridge-queue": {"enabled": True},
+                "update-worker": {"enabled": True},
+            },
+        ),
+        "commercial with a queue in the cluster": changed(unkept, **licensed, data__pulsar={"memory": "1Gi"}),
+        "commercial 0.8.2.1 with a queue in plain text": changed(
+            unkept,
+            **licensed,
+            installation__release="0.8.2.1",
+            data__mysql=None,
+            data__redis__tunnel=True,
+            data__pulsar={
+                "external": {
+                    "url": "pulsar://queue.example.com",
+                    "api": "http://queue.example.com:8080",
+                    "cluster": "standalone",
+                    "networks": STORE_NETWORKS,
+                }
+            },
+            credentials__pulsar={"value": TOKEN},
+        ),
+        "no service": changed(unkept, services={"apm": {"enabled": False}}),
         "declared load": changed(
             unkept,
             # On the edge of one collector, and of one balancer, more.

@@ -9,6 +9,7 @@ from components.credentials import Credentials, CredentialsArgs
 from components.data_services import DataServices, DataServicesArgs
 from components.endpoints import DataEndpoints
 from components.keeping import Keeping
+from components.role_secrets import RoleSecrets, RoleSecretsArgs
 from settings.root import Settings
 from tests.unit.engine import Recording, run
 from tests.unit.stacks import changed, settings_of, stack_file
@@ -47,8 +48,15 @@ def credentials(
     }
 
     def program() -> dict[str, object]:
-        args = CredentialsArgs(context_of(settings), settings.credentials, keeping_of(settings), kept)
-        return {"admin": Credentials("tracardi-credentials", args).admin_password}
+        args = CredentialsArgs(
+            context_of(settings), settings.credentials, keeping_of(settings), kept, settings.installation.licence
+        )
+        made = Credentials("tracardi-credentials", args)
+        shown = RoleSecretsArgs(
+            args.context, made.values, args.context.roles, prefix="tracardi-credentials", formerly=made
+        )
+        RoleSecrets("tracardi-secrets", shown)
+        return {"admin": made.admin_password}
 
     return run(program, encoded)
 

@@ -28,6 +28,7 @@ def test_each_role_sees_just_what_it_uses(prod: Recording) -> None:
     expected = {
         "track-api-credentials": shared,
         "gui-api-credentials": shared,
+        "apm-credentials": shared - {"installation-token"},
         "installation-credentials": {"installation-token", "admin-password"},
         "elasticsearch-credentials": {"elasticsearch-password"},
         "redis-credentials": {"redis-password", "auth.conf"},

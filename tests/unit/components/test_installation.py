@@ -8,11 +8,13 @@ import pytest
 
 from components.context import context_of
 from components.haproxy import Upstream
-from components.installation import PROGRAM, Installation, InstallationArgs
+from components.installation import DEADLINE_SECONDS, PROGRAM, Installation, InstallationArgs, stored_in
 from model.releases import release_of, supported_versions
 from tests.unit.components.conftest import build
+from tests.unit.components.stores import OUTSIDE
 from tests.unit.engine import Recording, Registered, run
 from tests.unit.stacks import changed, settings_of, stack_file
+from tests.unit.variants import existing
 
 API = Upstream("gui-api.tracardi-console.svc.cluster.local", 8080, 3, "/healthcheck")
 VERIFIED = Upstream(API.host, API.port, API.slots, API.health_path, "gui-api-tls")
@@ -29,10 +31,24 @@ def installed(api: Upstream = API, /, **changes: Any) -> Registered:  # noqa: AN
     context = context_of(settings)
 
     def program() -> None:
-        Installation("installation", InstallationArgs(context, settings.installation, api))
+        place = stored_in(settings.data, settings.index)
+        Installation("installation", InstallationArgs(context, settings.installation, api, place))
 
     return job(run(program))
 
+
+SEARCH_ELSEWHERE: dict[str, Any] = {
+    "data__elasticsearch": {"external": {"urls": ["https://search.example.com"], "networks": OUTSIDE}},
+    "credentials__elasticsearch": existing("search"),
+}
+MYSQL_ELSEWHERE: dict[str, Any] = {
+    "data__mysql": {"external": {"host": "db.example.com", "networks": OUTSIDE}},
+    "credentials__mysql": existing("db"),
+}
+REDIS_ELSEWHERE: dict[str, Any] = {
+    "data__redis": {"external": {"host": "cache.example.com", "networks": OUTSIDE}},
+    "credentials__redis": existing("cache"),
+}
 
 INPUTS: dict[str, dict[str, Any]] = {
     "no event source": {"installation__eventSources": []},
@@ -41,6 +57,9 @@ INPUTS: dict[str, dict[str, Any]] = {
     "the release": {"installation__release": "0.8.2.1", "data__mysql": None},
     "the image": {"platform__images__api__digest": f"sha256:{'0' * 64}"},
     "the mirror": {"platform__imageRegistry": "registry.example.com"},
+    "Elasticsearch of others": SEARCH_ELSEWHERE,
+    "MySQL of others": MYSQL_ELSEWHERE,
+    "the tenant": {"index__tenantName": "acme"},
 }
 
 NO_INPUTS: dict[str, dict[str, Any]] = {
@@ -49,6 +68,7 @@ NO_INPUTS: dict[str, dict[str, Any]] = {
     "certificates": {"certificates": {"source": "provided", "secrets": {"track": "a", "guiApi": "b", "gui": "c"}}},
     "balancers": {"guiApi__balancer__replicas": 3},
     "data services": {"data__elasticsearch__nodes": 5},
+    "Redis of others, which keeps nothing": REDIS_ELSEWHERE,
     "other images": {"platform__images__haproxy__digest": f"sha256:{'0' * 64}"},
     "labels of pods": {"platform__labels": {"example.com/team": "data"}},
     "nodes of pods": {"platform__nodeSelector": {"pool": "apps"}, "platform__imagePullSecrets": ["mirror"]},
@@ -64,6 +84,17 @@ def test_it_runs_again_when_an_input_changes(changes: dict[str, Any]) -> None:
     assert before.object_name != after.object_name
     # What is not taken over by one object must not be taken over by the next.
     assert before.urn != after.urn
+
+
+def test_another_database_or_other_nodes_are_another_place() -> None:
+    mysql, search = installed(**MYSQL_ELSEWHERE), installed(**SEARCH_ELSEWHERE)
+
+    for changes in ({"host": "other.example.com"}, {"port": 3307}, {"database": "other"}):
+        external = {**MYSQL_ELSEWHERE["data__mysql"]["external"], **changes}
+        assert installed(**{**MYSQL_ELSEWHERE, "data__mysql": {"external": external}}).object_name != mysql.object_name
+    others = {**SEARCH_ELSEWHERE["data__elasticsearch"]["external"], "urls": ["https://other.example.com"]}
+    elsewhere = installed(**{**SEARCH_ELSEWHERE, "data__elasticsearch": {"external": others}})
+    assert elsewhere.object_name != search.object_name
 
 
 def test_it_runs_again_when_the_program_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -135,16 +166,29 @@ def test_with_tls_inside_the_program_verifies_the_gui_api_and_sees_nothing_of_it
     assert secret["items"] == [{"key": "ca.crt", "path": file}]
 
 
-def test_a_refusal_is_not_tried_again(stack: Recording) -> None:
-    (rule,) = job(stack).spec["podFailurePolicy"]["rules"]
+def test_a_failure_is_told_at_once_with_its_last_lines(stack: Recording) -> None:
+    """Pulumi waits for as long as it may where a pod failure policy ends a Job, and shows no log."""
+    spec = job(stack).spec
 
-    assert rule["action"] == "FailJob"
-    assert rule["onExitCodes"]["values"] == [1]
+    assert spec["backoffLimit"] == 0
+    assert "FailJob" not in [rule["action"] for rule in spec["podFailurePolicy"]["rules"]]
+    assert job(stack).container("install")["terminationMessagePolicy"] == "FallbackToLogsOnError"
     assert job(stack).pod["restartPolicy"] == "Never"
 
 
-def test_what_may_go_away_is_tried_again(stack: Recording) -> None:
-    assert job(stack).spec["backoffLimit"] > 0
+def test_what_may_go_away_is_tried_again_by_the_program_for_nearly_as_long_as_the_job_may_take(
+    stack: Recording,
+) -> None:
+    told, limit = int(job(stack).environment("install")["TRACARDI_DEADLINE_SECONDS"]), DEADLINE_SECONDS
+
+    assert job(stack).spec["activeDeadlineSeconds"] == limit
+    assert limit * 0.9 < told < limit < int(job(stack).patience.removesuffix("s"))
+
+
+def test_a_pod_that_had_to_leave_its_node_has_not_failed(stack: Recording) -> None:
+    (rule,) = job(stack).spec["podFailurePolicy"]["rules"]
+
+    assert rule == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 
 
 @pytest.mark.parametrize("release", supported_versions())

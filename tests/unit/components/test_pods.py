@@ -2,6 +2,7 @@
 
 import pytest
 
+from model.services import SERVICE_NAMES
 from tests.unit.components.conftest import build
 from tests.unit.engine import Recording, Registered
 from tests.unit.stacks import changed, settings_of, stack_file
@@ -48,8 +49,10 @@ def test_every_container_is_pinned_and_bounded(stack: Recording) -> None:
 
 def test_every_long_running_container_has_probes(stack: Recording) -> None:
     for workload in (*stack.of_kind("Deployment"), *stack.of_kind("StatefulSet")):
+        # Nobody sends requests to a worker; it only has to have begun.
+        first = "startupProbe" if workload.object_name in SERVICE_NAMES else "readinessProbe"
         for container in workload.pod["containers"]:
-            assert {"readinessProbe", "livenessProbe"} <= set(container), workload.name
+            assert {first, "livenessProbe"} <= set(container), workload.name
 
 
 def test_no_probe_sends_headers(stack: Recording) -> None:
@@ -63,7 +66,9 @@ def test_no_probe_sends_headers(stack: Recording) -> None:
 
 
 def test_a_pod_in_service_drains_before_it_stops(stack: Recording) -> None:
-    for deployment in stack.of_kind("Deployment"):
+    serving = [each for each in stack.of_kind("Deployment") if each.object_name not in SERVICE_NAMES]
+    assert len(serving) == 6
+    for deployment in serving:
         (container,) = deployment.pod["containers"]
         drain = container["lifecycle"]["preStop"]["sleep"]["seconds"]
         assert drain == 10, deployment.name
@@ -168,9 +173,9 @@ def test_the_platform_reaches_every_pod() -> None:
     }
     stack = build(settings_of(changed(stack_file("prod"), platform=platform)))
 
-    assert len(list(stack.workloads())) == 10
+    assert len(list(stack.workloads())) == 11
     for workload in stack.workloads():
-        pod, template = workload.pod, workload.spec["template"]["metadata"]
+        pod, template = workload.pod, workload.template["metadata"]
         assert all(str(container["image"]).startswith("mirror.example.com/hub/") for container in containers(workload))
         assert pod["imagePullSecrets"] == [{"name": "pull"}]
         assert pod["nodeSelector"] == {"pool": "tracardi"}

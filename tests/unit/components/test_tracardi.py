@@ -10,7 +10,7 @@ from pulumi.runtime.mocks import MockResourceArgs, set_mocks
 from tests.unit import engine
 from tests.unit.components.conftest import build
 from tests.unit.engine import JsonObject, Recording
-from tests.unit.stacks import settings_of
+from tests.unit.stacks import changed, settings_of
 from tests.unit.variants import variants
 
 BALANCERS = ("track-balancer", "gui-balancer", "gui-api-balancer")
@@ -35,6 +35,15 @@ def test_every_store_is_up_before_the_api(stack: Recording) -> None:
 
     for store in stack.of_kind("StatefulSet"):
         assert stack.comes_after(api, store), store.name
+
+
+def test_another_elasticsearch_has_the_installation_run_again() -> None:
+    def job(**changes: Any) -> str:  # noqa: ANN401 - any setting
+        stack = build(settings_of(changed(variants()["external data"], **changes)))
+        return next(job.object_name for job in stack.of_kind("Job") if job.object_name.startswith("installation-"))
+
+    assert job() == job(track__host="other.example.com")
+    assert job() != job(data__elasticsearch__external__urls=["https://other.example.com"])
 
 
 def test_the_console_does_not_wait_for_the_installation(stack: Recording) -> None:

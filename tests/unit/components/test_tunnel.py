@@ -7,7 +7,15 @@ import pulumi_kubernetes as k8s
 import pytest
 
 from components.context import Context, context_of
-from components.endpoints import DataEndpoints, ElasticsearchEndpoint, MysqlEndpoint, RedisEndpoint, Tunnel
+from components.endpoints import (
+    DataEndpoints,
+    ElasticsearchEndpoint,
+    MysqlEndpoint,
+    PulsarEndpoint,
+    PulsarTunnels,
+    RedisEndpoint,
+    Tunnel,
+)
 from components.pods import Container
 from components.tunnel import tunnel_checksum, tunnel_files, tunnel_sidecars, tunnel_volumes
 from tests.unit.components.stores import AUTHORITY, prod_with
@@ -207,3 +215,46 @@ def test_sidecars_come_from_the_registry_that_the_platform_names() -> None:
 
     assert images[0].startswith("registry.example.com/library/haproxy:")
     assert images[1].startswith("registry.example.com/mysql/community-router:")
+
+
+PULSAR = replace(
+    PLAIN,
+    pulsar=PulsarEndpoint(
+        "pulsar://127.0.0.1:6650",
+        "http://127.0.0.1:8407",
+        "eu",
+        "cdp",
+        PulsarTunnels(Tunnel("queue.example.com", 6651, None), Tunnel("admin.example.com", 443, None)),
+    ),
+)
+
+
+def test_both_ways_to_pulsar_are_verified_by_their_own_names() -> None:
+    text = str(tunnel_files(PULSAR)["pulsar.cfg"])
+    servers = [line for line in text.splitlines() if line.strip().startswith("server ")]
+
+    for line, host, port in zip(servers, ("queue.example.com", "admin.example.com"), (6651, 443), strict=True):
+        assert f" {host}:{port} ssl verify required ca-file @system-ca verifyhost {host} sni str({host}) " in line
+    assert "bind 127.0.0.1:6650\n" in text
+    assert "bind 127.0.0.1:8407\n" in text
+    # Whoever serves several names is asked for the right one.
+    assert "http-request set-header Host admin.example.com\n" in text
+
+
+def test_a_sidecar_to_pulsar_tells_at_a_port_of_its_own_that_it_lives(context: Context) -> None:
+    redis, pulsar = tunnel_sidecars(context, replace(PULSAR, redis=REDIS.redis))
+
+    assert (redis.name, pulsar.name) == ("redis-tunnel", "pulsar-tunnel")
+    assert not {*redis.ports} & {*pulsar.ports}
+    assert not {*redis.ports.values()} & {*pulsar.ports.values()}
+
+
+def test_an_authority_of_ones_own_verifies_pulsar() -> None:
+    assert PULSAR.pulsar is not None
+    assert PULSAR.pulsar.tunnels is not None
+    ends = PULSAR.pulsar.tunnels
+    tunnels = PulsarTunnels(replace(ends.queue, authority=AUTHORITY), replace(ends.api, authority=AUTHORITY))
+    files = tunnel_files(replace(PULSAR, pulsar=replace(PULSAR.pulsar, tunnels=tunnels)))
+
+    assert files["pulsar-ca.crt"] == AUTHORITY
+    assert str(files["pulsar.cfg"]).count("ca-file /etc/tunnels/pulsar-ca.crt ") == 2

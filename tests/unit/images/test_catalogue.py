@@ -8,6 +8,8 @@ import pytest
 
 from model.images import MYSQL_ROUTER, Software
 from model.releases import release_of, supported_versions
+from model.service import Edition, Usual
+from model.services import services_of
 from tests.real.images import REGISTRY, names
 from tests.real.images.catalogue import ELASTICSEARCH_HOME, contents, references
 from tests.real.images.layers import distributions, lay_out
@@ -33,8 +35,14 @@ def test_every_image_of_a_release_but_the_router_is_there_under_its_usual_name(v
 
     mirrored = {str(image.from_mirror(REGISTRY)) for image in usual if image is not MYSQL_ROUTER}
 
-    assert mirrored <= set(names())
-    assert mirrored == {str(image) for image, _ in references(release_of(version))}
+    usually = {
+        str(service.image(version).from_mirror(REGISTRY))
+        for service in services_of(Edition.OPEN_SOURCE, version).values()
+        if service.usual is not Usual.OFF
+    }
+
+    assert mirrored | usually <= set(names())
+    assert mirrored | usually == {str(image) for image, _ in references(release_of(version))}
 
 
 def test_no_name_is_there_twice_or_needs_a_registry() -> None:
@@ -77,6 +85,7 @@ def test_programs_and_pages_lie_where_pods_expect_them(laid_out: Path) -> None:
         "api/app/app/main.py",
         "gui/usr/share/nginx/html/index.html",
         "mysql/usr/local/lib/images/mysql.py",
+        "api/app/app/apm.py",
         "elasticsearch/usr/local/lib/images/elasticsearch.py",
         f"elasticsearch/{home}/lib/lucene.jar",
         f"elasticsearch/{home}/lib/org/A.class",
@@ -84,6 +93,7 @@ def test_programs_and_pages_lie_where_pods_expect_them(laid_out: Path) -> None:
         f"elasticsearch/{home}/config/elasticsearch.yml",
     ):
         assert (laid_out / file).is_file(), file
-    assert (laid_out / "mysql/usr/local/bin/mysqladmin").stat().st_mode & 0o777 == 0o755
+    for program in ("mysql/usr/local/bin/mysqladmin", "apm/opt/venv/bin/python3"):
+        assert (laid_out / program).stat().st_mode & 0o777 == 0o755
     options = (laid_out / f"elasticsearch/{home}/lib/options").read_text().split()
     assert f"-Dlog4j2.configurationFile={ELASTICSEARCH_HOME}/lib/log4j2.xml" in options

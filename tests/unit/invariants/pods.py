@@ -7,7 +7,6 @@ from components.context import context_of
 from model.credentials import used_by
 from model.graph import out_of
 from model.index_shape import index_shape, shapes_indices
-from model.releases import release_of
 from model.roles import Role
 from settings.root import Settings
 from tests.unit.engine import JsonObject, Recording, Registered
@@ -24,6 +23,7 @@ from tests.unit.invariants.view import (
 Faults = Iterator[str]
 
 API_ROLES = frozenset({Role.TRACK_API, Role.GUI_API})
+_JOBS = frozenset({Role.PREFLIGHT, Role.INSTALLATION})
 _RESTRICTED_VOLUMES = frozenset({"configMap", "secret", "emptyDir", "projected", "persistentVolumeClaim"})
 
 
@@ -35,7 +35,7 @@ def every_role_has_its_pods(recording: Recording, settings: Settings) -> Faults:
         yield f"there are pods of {sorted(found)}, and there should be of {sorted(expected)}"
     for workload in recording.workloads():
         name, who = workload.object_name, role(workload)
-        if name != who and not (who is Role.INSTALLATION and name.startswith(f"{who}-")):
+        if name != who and not (workload.inputs["kind"] == "Job" and name.startswith(f"{who}-")):
             yield f"{title(workload)} runs pods of {who}"
 
 
@@ -91,7 +91,8 @@ def pods_find_what_they_refer_to(recording: Recording, settings: Settings) -> Fa
 
 def pods_see_their_own_secrets(recording: Recording, settings: Settings) -> Faults:
     """Each pod sees the secrets of its role, and of others the authority that it verifies them with."""
-    mysql = release_of(settings.installation.release).uses_mysql
+    mysql, commercial = settings.uses_mysql, settings.installation.commercial
+    roles = context_of(settings).roles
     for workload in recording.workloads():
         who = role(workload)
         for reference in pod_references(workload):
@@ -101,7 +102,7 @@ def pods_see_their_own_secrets(recording: Recording, settings: Settings) -> Faul
         if secret.object_name.endswith("-credentials"):
             owner = Role(secret.object_name.removesuffix("-credentials"))
             derived = {"auth.conf"} if owner is Role.REDIS else set()
-            expected = {key.value for key in used_by(owner, mysql=mysql)} | derived
+            expected = {key.value for key in used_by(owner, mysql=mysql, commercial=commercial, roles=roles)} | derived
             if secret.inputs["data"].keys() != expected:
                 yield f"{title(secret)} holds {sorted(secret.inputs['data'])} for {owner}"
 
@@ -169,7 +170,7 @@ def pods_are_spread_as_far_as_they_reach(recording: Recording, settings: Setting
         each.spec["scaleTargetRef"]["name"]: each.spec for each in recording.of_kind("HorizontalPodAutoscaler")
     }
     for workload in recording.workloads():
-        if workload.inputs["kind"] == "Job":
+        if workload.inputs["kind"] in {"Job", "CronJob"}:
             continue
         instances = workload.spec["replicas"]
         scaled = autoscalers.get(workload.object_name)

@@ -49,7 +49,7 @@ def title(resource: Registered) -> str:
 
 def labels(workload: Registered) -> dict[str, str]:
     """The labels of a workload's pods."""
-    return dict(workload.spec["template"]["metadata"]["labels"])
+    return dict(workload.template["metadata"]["labels"])
 
 
 def role(workload: Registered) -> Role:

@@ -9,28 +9,37 @@ from hypothesis import strategies as st
 
 from model.capacity import (
     COSTS,
+    DISK_SHARE,
+    EVENT_BYTES,
+    NEW_VISITOR_BYTES,
+    SHARD_DOCUMENTS,
     CostModel,
     Load,
     Site,
     balancers_by_connections,
     balancers_by_cpu,
     bottleneck,
+    days_until_full,
     elasticsearch_cores,
     least_elasticsearch_cores,
+    least_shards,
+    least_volume,
     parts,
     sizes,
+    stored_bytes,
     stored_events,
     wanted_by_autoscaler,
 )
 from model.connections import StoreConnections
 from model.encryption import Encryption
+from model.evidence import Evidence
 from model.limits import MAX_BALANCERS, MAX_INSTANCES
-from model.releases import Evidence
 
 SITE = Site(
     least_instances=3,
     elasticsearch_nodes=3,
     elasticsearch_cores=Fraction(3),
+    elasticsearch_storage=Fraction(3 * 50 * 2**30),
     copies=2,
     stores=(StoreConnections("MySQL", 10, Evidence.ASSUMED, gui_api=2, limit=151),),
 )
@@ -183,6 +192,40 @@ def test_a_new_visitor_s_event_is_stored_as_four() -> None:
     assert stored_events(100, load(100, 0.5)) == 250
 
 
+def test_a_day_stores_what_is_sustained_and_not_the_peak() -> None:
+    assert stored_bytes(Load(10, 500, 0.0), copies=1) == 10 * 86_400 * EVENT_BYTES
+
+
+def test_a_new_visitor_is_stored_as_four_events_a_profile_and_a_session() -> None:
+    assert stored_bytes(load(1, 1.0), copies=1) == 86_400 * (4 * EVENT_BYTES + NEW_VISITOR_BYTES)
+
+
+def test_each_copy_is_stored_again() -> None:
+    assert stored_bytes(load(7, 0.1), copies=3) == 3 * stored_bytes(load(7, 0.1), copies=1)
+
+
+def test_volumes_are_full_where_elasticsearch_places_no_more_copies() -> None:
+    """That is before the last sixth is taken; at 95 % nothing could be stored any more."""
+    days = days_until_full(load(3000, 0.1), SITE)
+
+    assert days == Fraction(85, 100) * 150 * 2**30 / stored_bytes(load(3000, 0.1), copies=2)
+    assert days < 1, "nobody is told in time that the volumes of a default installation fill within a day"
+
+
+def test_nobody_knows_the_volumes_of_others() -> None:
+    assert days_until_full(load(1), replace(SITE, elasticsearch_nodes=None)) is None
+
+
+@steady
+@given(LOADS, st.integers(1, 5), st.integers(1, 30), st.integers(1, 3650))
+def test_the_least_volume_is_full_on_the_day_and_no_earlier(wanted: Load, copies: int, nodes: int, days: int) -> None:
+    storage = nodes * least_volume(wanted, copies, nodes, days)
+    site = replace(SITE, elasticsearch_nodes=nodes, elasticsearch_storage=storage, copies=copies)
+
+    assert days_until_full(wanted, site) == days
+    assert storage * DISK_SHARE == days * stored_bytes(wanted, copies)
+
+
 def of(rate: int, share: float, model: CostModel, site: Site = SITE) -> str:
     wanted = load(rate, share)
     return bottleneck(parts(wanted, model, site, sizes(wanted, model, site))).name
@@ -215,3 +258,13 @@ def test_what_nobody_has_seen_is_called_assumed() -> None:
 
     assert {part.name: part.evidence for part in found}["track instances"] is Evidence.OBSERVED
     assert {part.name: part.evidence for part in found}["Elasticsearch's CPU"] is Evidence.ASSUMED
+
+
+def test_a_shard_takes_in_what_it_may_hold_and_not_one_document_more() -> None:
+    days = 31
+    fits = 3 * SHARD_DOCUMENTS // (86_400 * days)
+
+    assert least_shards(Load(fits, fits, 0.0), days) == 3
+    assert least_shards(Load(fits + 1, fits + 1, 0.0), days) == 4
+    assert least_shards(Load(fits, 10 * fits, 0.0), days) == 3
+    assert least_shards(Load(1, 1, 0.0), days) == 1

@@ -19,6 +19,17 @@ def test_only_the_installation_knows_the_administrators_password() -> None:
     assert knowing == [Role.INSTALLATION]
 
 
+def test_the_check_of_others_stores_sees_no_password_of_a_store_inside() -> None:
+    outside = EVERYTHING - {Role.REDIS}
+
+    assert used_by(Role.PREFLIGHT, mysql=True, roles=outside) == (Credential.REDIS,)
+    assert used_by(Role.PREFLIGHT, mysql=True, roles=EVERYTHING) == ()
+    assert Credential.MYSQL not in used_by(Role.PREFLIGHT, mysql=False)
+    queue_outside = EVERYTHING - {Role.PULSAR}
+    assert used_by(Role.PREFLIGHT, mysql=True, commercial=True, roles=queue_outside) == (Credential.PULSAR,)
+    assert used_by(Role.PREFLIGHT, mysql=True, commercial=True, roles=EVERYTHING) == ()
+
+
 def test_only_mysql_knows_its_roots_password() -> None:
     assert [role for role in Role if Credential.MYSQL_ROOT in used_by(role, mysql=True)] == [Role.MYSQL]
 
@@ -28,6 +39,22 @@ def test_a_release_without_mysql_has_no_password_for_it() -> None:
 
     assert set(needed(EVERYTHING, mysql=True)) - set(without) == {Credential.MYSQL, Credential.MYSQL_ROOT}
     assert Credential.MYSQL not in used_by(Role.TRACK_API, mysql=False)
+
+
+COMMERCIAL = {Credential.PULSAR, Credential.PULSAR_KEY, Credential.LICENCE}
+
+
+def test_open_source_has_neither_licence_nor_queue() -> None:
+    with_it = needed(EVERYTHING, mysql=True, commercial=True)
+
+    assert set(with_it) - set(needed(EVERYTHING, mysql=True)) == COMMERCIAL
+
+
+def test_only_pulsar_in_the_cluster_knows_what_tokens_are_signed_with() -> None:
+    knowing = [role for role in Role if Credential.PULSAR_KEY in used_by(role, mysql=True, commercial=True)]
+
+    assert knowing == [Role.PULSAR]
+    assert Credential.PULSAR_KEY not in needed(EVERYTHING - {Role.PULSAR}, mysql=True, commercial=True)
 
 
 def test_a_mysql_that_others_run_still_has_a_password_but_its_root_is_not_ours() -> None:
@@ -53,6 +80,7 @@ def test_every_secret_is_too_long_to_guess(credential: Credential) -> None:
         (Credential.REDIS, 'quoted"password'),
         (Credential.ELASTICSEARCH, "back\\slash-password"),
         (Credential.REDIS, ""),
+        (Credential.PULSAR_KEY, "k3Jx9QpL77vbZmD2sWq8rTnA5bC6dE7"),
     ],
 )
 def test_a_careless_secret_is_too_weak(credential: Credential, value: str) -> None:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from model.releases import DEFAULT_RELEASE, Evidence, release_of, supported_versions
+from model.evidence import Evidence
+from model.images import PULSAR, REDIS
+from model.releases import DEFAULT_RELEASE, release_of, supported_versions
+from model.roles import Role
 
 
 def test_both_supported_releases_are_there() -> None:
@@ -35,6 +38,37 @@ def test_only_what_was_run_counts_as_observed() -> None:
 def test_a_release_from_0_9_on_may_wait_for_its_stores() -> None:
     """It retries MySQL, Redis and Elasticsearch for up to 50 s each before its port opens."""
     assert release_of("1.0.0").start_seconds >= 150
+
+
+@pytest.mark.parametrize("version", supported_versions())
+def test_what_runs_inside_is_of_a_version_that_is_known_best(version: str) -> None:
+    release = release_of(version).commercial
+    inside = {
+        Role.ELASTICSEARCH: release.elasticsearch,
+        Role.REDIS: REDIS,
+        Role.MYSQL: release.mysql,
+        Role.PULSAR: PULSAR,
+    }
+
+    for store, versions in release.store_versions.items():
+        image = inside[store]
+        assert image
+        assert image.tag.startswith(f"{versions.known}."), store
+        assert _numbers(versions.least) <= _numbers(image.tag), store
+        assert versions.below is None or _numbers(image.tag) < _numbers(versions.below), store
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def test_a_release_without_mysql_knows_no_version_of_it() -> None:
+    assert Role.MYSQL not in release_of("0.8.2.1").store_versions
+
+
+def test_only_the_commercial_edition_knows_a_version_of_pulsar() -> None:
+    assert Role.PULSAR not in release_of("1.0.0").store_versions
+    assert Role.PULSAR in release_of("1.0.0").commercial.store_versions
 
 
 def test_an_unknown_release_is_no_release() -> None:

@@ -106,6 +106,8 @@ def test_a_load_is_declared_whole() -> None:
         ({"peak": 499}, "capacity.peak", "at least sustained, which is 500"),
         ({"newVisitors": 10}, "capacity.newVisitors", "at most 1"),
         ({"newVisitors": "some"}, "capacity.newVisitors", "a number"),
+        ({"retentionDays": 0}, "capacity.retentionDays", "at least 1"),
+        ({"retentionDays": 1.5}, "capacity.retentionDays", "whole number"),
         ({"model": "hope"}, "capacity.model", "'measured' or 'guides'"),
         ({"rps": 3}, "capacity.rps", "the keys here are sustained, peak"),
     ],
@@ -124,7 +126,7 @@ def test_too_few_collectors_for_the_peak_are_refused() -> None:
         "track.replicas.max": "10: at least 12: tracardi:capacity.peak is 1000 requests/s, of which a collector "
         "carries 83 (model: measured)"
     }
-    assert numbers(sized(PROD, track__replicas__max=12, data__mysql__maxConnections=160)) == (3, 12, 2)
+    assert numbers(sized(PROD, track__replicas__max=12, data__mysql__maxConnections=162)) == (3, 12, 2)
 
 
 def test_a_bound_that_is_too_low_is_told_once() -> None:
@@ -139,7 +141,7 @@ def test_the_model_decides_how_many_collectors_are_too_few() -> None:
 
 
 def test_too_few_balancers_for_the_peak_are_refused() -> None:
-    much = {"sustained": 6000, "peak": 6000, "newVisitors": 0, "model": "guides"}
+    much = {"sustained": 2000, "peak": 6000, "newVisitors": 0, "model": "guides"}
 
     found = refusals(UNSIZED, capacity=much, track__balancer={"replicas": 2})
 
@@ -205,9 +207,30 @@ def test_connections_that_mysql_would_refuse_are_refused() -> None:
 
     assert list(found) == ["data.mysql.maxConnections"]
     assert found["data.mysql.maxConnections"].startswith(
-        "151: at least 180: track.replicas.max is 12, guiApi.replicas 4"
+        "151: at least 182: track.replicas.max is 12, guiApi.replicas 4"
     )
-    assert sized(capacity=load, guiApi__replicas=4, data__mysql__maxConnections=180).track.replicas.max == 12
+    assert sized(capacity=load, guiApi__replicas=4, data__mysql__maxConnections=182).track.replicas.max == 12
+
+
+@pytest.mark.parametrize(
+    ("services", "asked"),
+    [
+        # The usual ones, with the extra pod of a rolling update.
+        ({}, 2),
+        ({"apm": {"enabled": False}}, 0),
+        # A CronJob never has two.
+        ({"apm": {"schedule": "*/10 * * * *"}}, 1),
+        ({"update-worker": {"enabled": True}}, 12),
+    ],
+)
+def test_services_ask_mysql_as_well(services: dict[str, Any], asked: int) -> None:
+    """An API instance's pools are of no size that would leave room for them by chance."""
+    load = {**KNOWN, "sustained": 1000}
+
+    assert sized(capacity=load, services=services, data__mysql__maxConnections=160 + asked).track.replicas.max == 12
+    found = refusals(UNSIZED, capacity=load, services=services, data__mysql__maxConnections=159 + asked)
+    assert list(found) == ["data.mysql.maxConnections"]
+    assert found["data.mysql.maxConnections"].endswith(f", services {asked}" if asked else "up to 10 each")
 
 
 def test_a_release_without_mysql_opens_no_connections_to_it() -> None:
@@ -229,7 +252,12 @@ def test_the_limit_of_mysql_outside_is_not_this_stack_s() -> None:
 def test_everything_that_cannot_carry_the_load_is_told_at_once() -> None:
     found = refusals(PROD, capacity={"sustained": 3000, "peak": 6000})
 
-    assert found.keys() == {"track.replicas.max", "track.balancer.replicas", "data.elasticsearch.cpu"}
+    assert found.keys() == {
+        "track.replicas.max",
+        "track.balancer.replicas",
+        "data.elasticsearch.cpu",
+        "index.shards",
+    }
 
 
 def test_a_load_beside_other_mistakes_hides_none_of_them() -> None:
@@ -259,11 +287,102 @@ def test_cpu_that_elasticsearch_may_lack_is_warned_about() -> None:
     assert "data.elasticsearch requests" not in told(sized(outside))
 
 
-def test_connections_that_mysql_would_refuse_are_warned_about_where_no_load_is_declared() -> None:
-    assert "open 160 connections to MySQL, which accepts 151" in told(
-        settings_of(changed(PROD, track__replicas__max=12))
+KEPT = {"sustained": 100, "peak": 100, "newVisitors": 0, "retentionDays": 30}
+NARROW = changed(UNSIZED, data__elasticsearch__storage="50Gi")
+
+
+@pytest.mark.parametrize("days", [30, 300])
+def test_volumes_that_are_full_before_events_are_deleted_are_refused(days: int) -> None:
+    load = {**KEPT, "retentionDays": days}
+
+    found = refusals(NARROW, capacity=load)
+
+    assert list(found) == ["data.elasticsearch.storage"]
+    said = re.fullmatch(
+        r"50Gi: at least (\d+Gi) with 3 of nodes: tracardi:capacity declares 100 stored events/s, kept for "
+        rf"{days} days",
+        found["data.elasticsearch.storage"],
     )
-    assert "connections to MySQL" not in told(settings_of(changed(PROD, track__replicas__max=11)))
+    assert said
+    assert sized(NARROW, capacity=load, data__elasticsearch__storage=said[1])
+
+
+def test_the_least_volume_is_not_much_more_than_it_takes() -> None:
+    said = re.search(r"at least (\d+)Gi", refusals(NARROW, capacity=KEPT)["data.elasticsearch.storage"])
+    assert said
+
+    less = f"{int(said[1]) * 99 // 100}Gi"
+
+    assert list(refusals(NARROW, capacity=KEPT, data__elasticsearch__storage=less)) == ["data.elasticsearch.storage"]
+
+
+def test_more_nodes_or_fewer_copies_hold_more() -> None:
+    within = {**KEPT, "retentionDays": 8}
+    assert list(refusals(NARROW, capacity=within)) == ["data.elasticsearch.storage"]
+
+    assert sized(NARROW, capacity=within, data__elasticsearch__nodes=4)
+    assert sized(NARROW, capacity=within, index__replicas=0)
+
+
+def test_a_single_node_keeps_no_copies() -> None:
+    small = changed(DEV, track__replicas=None, track__balancer=None, data__elasticsearch__storage="34Gi")
+    load = {**KEPT, "sustained": 1, "peak": 1, "retentionDays": 290}
+
+    assert sized(small, capacity=load)
+    assert list(refusals(small, capacity={**load, "retentionDays": 310})) == ["data.elasticsearch.storage"]
+
+
+def test_volumes_of_others_are_not_this_stack_s() -> None:
+    outside = changed(variants()["external data"], track__replicas=None)
+
+    assert sized(outside, capacity={**KEPT, "retentionDays": 3650})
+
+
+def test_who_does_not_say_how_long_events_are_kept_is_warned_and_not_refused() -> None:
+    load = {key: value for key, value in KEPT.items() if key != "retentionDays"}
+
+    assert "storage is reckoned to be full after 6.6 days" in told(sized(NARROW, capacity=load))
+    assert "reckoned to be full" not in told(sized(NARROW, capacity={**KEPT, "retentionDays": 5}))
+    assert "reckoned to be full" not in told(settings_of(PROD)), "nothing is known of its load"
+
+
+WIDE = {"data__elasticsearch__cpu": "16", "data__elasticsearch__storage": "64Ti", "data__mysql__maxConnections": 900}
+
+
+def test_shards_that_an_index_outgrows_are_refused_whatever_their_volumes() -> None:
+    load = {"sustained": 2500, "peak": 2500, "newVisitors": 0}
+
+    found = refusals(UNSIZED, capacity=load, **WIDE)
+
+    assert list(found) == ["index.shards"]
+    assert "3: at least 4: tracardi:capacity declares 2500 stored events/s, an index takes in a month" in str(found)
+    assert sized(UNSIZED, capacity=load, index__shards=4, **WIDE)
+    assert sized(UNSIZED, capacity={**load, "sustained": 2400}, **WIDE)
+    assert list(refusals(UNSIZED, capacity=load, index__shards=9, index__eventPartitioning="quarter", **WIDE)) == [
+        "index.shards"
+    ]
+
+
+def test_volumes_that_hold_a_whole_event_index_are_not_warned_about() -> None:
+    load = {**KNOWN, "sustained": 10, "peak": 10}
+
+    assert "reckoned to be full" not in told(sized(NARROW, capacity=load))
+    quarter = sized(NARROW, capacity=load, index__eventPartitioning="quarter")
+    assert "first event index, which covers a quarter, can" in told(quarter)
+
+
+def test_volumes_of_others_are_not_warned_about() -> None:
+    assert "reckoned to be full" not in told(sized(changed(variants()["external data"], track__replicas=None)))
+
+
+def test_connections_that_mysql_would_refuse_are_warned_about_where_no_load_is_declared() -> None:
+    assert "open 152 connections to MySQL, which accepts 151" in told(
+        settings_of(changed(PROD, track__replicas__max=11))
+    )
+    assert "connections to MySQL" not in told(settings_of(changed(PROD, track__replicas__max=10)))
+    assert "open 152 connections to MySQL, which accepts 151" in told(
+        settings_of(changed(PROD, services={"update-worker": {"enabled": True}}))
+    )
 
 
 @settings(derandomize=True, database=None, deadline=None, max_examples=60)
@@ -271,6 +390,6 @@ def test_connections_that_mysql_would_refuse_are_warned_about_where_no_load_is_d
 def test_numbers_that_follow_from_a_load_are_never_refused(sustained: int, more: int, model: str) -> None:
     load = {"sustained": sustained, "peak": sustained + more, "newVisitors": 0, "model": model}
 
-    found = sized(capacity=load, data__mysql__maxConnections=5000)
+    found = sized(capacity=load, data__mysql__maxConnections=5000, index__shards=4)
 
     assert 3 <= found.track.replicas.min <= found.track.replicas.max

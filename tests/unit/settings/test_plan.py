@@ -38,11 +38,27 @@ def test_both_models_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> N
     assert row(told, "a collector carries") == ["67.5/s", "300/s"]
     assert row(told, "track.replicas") == ["45 to 45", "10 to 10"]
     assert row(told, "track.balancer.replicas") == ["10", "10"]
-    assert row(told, "connections to MySQL") == ["490 of 151", "140 of 151"]
-    assert row(told, "connections to Elasticsearch") == ["1225", "350"]
+    assert row(told, "connections to MySQL") == ["492 of 151", "142 of 151"]
+    assert row(told, "connections to Elasticsearch") == ["1275", "400"]
     assert row(told, "Elasticsearch's CPU, cores") == ["about 81.6, at least 23.1; has 3", "not said"]
     assert row(told, "in nodes as they are") == ["about 82", "not said"]
     assert row(told, "events stored")[0] == "3900/s, 337 million a day"
+    assert row(told, "Elasticsearch's data a day, all copies") == ["about 900 GB"] * 2
+    assert row(told, "this stack's volumes are full after") == ["about 3.6 hours"] * 2
+
+
+def test_connections_of_services_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    told = planned(capsys, "--rps", "3000", "--stack", "prod")
+    assert row(told, "connections to MySQL")[1] == "142 of 151"
+    assert row(told, "of them services'") == ["2", "2"]
+
+    both = stack(tmp_path, services={"update-worker": {"enabled": True}})
+    told = planned(capsys, "--rps", "3000", "--stack", "mine", folder=both)
+    assert row(told, "connections to MySQL")[1] == "152 of 151"
+    assert row(told, "of them services'") == ["12", "12"]
+
+    told = planned(capsys, "--rps", "3000", "--stack", "dev")
+    assert "services'" not in told
 
 
 def test_the_bottleneck_of_each_model_is_named(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +77,9 @@ def test_what_a_stack_would_be_asked_for_is_told(capsys: pytest.CaptureFixture[s
     measured = told[told.index("with model: measured") :]
     assert "tracardi:track.replicas.max: 10; at least 45" in measured
     assert "tracardi:data.elasticsearch.cpu: 1; at least 7.7" in measured
-    assert "with model: guides" not in told
+    guides = told[told.index("with model: guides") :]
+    assert "tracardi:index.shards: 3; at least 5" in guides
+    assert "tracardi:track" not in guides
 
 
 def test_numbers_that_a_stack_says_decide_what_it_carries(capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,11 +116,47 @@ def test_stores_of_others_have_no_limit_that_is_known(capsys: pytest.CaptureFixt
 
     told = planned(capsys, "--rps", "3000", "--stack", "mine", folder=folder)
 
-    assert row(told, "connections to MySQL") == ["490", "140"]
-    assert row(told, "connections to Elasticsearch") == ["2450", "700"]
+    assert row(told, "connections to MySQL") == ["492", "142"]
+    assert row(told, "connections to Elasticsearch") == ["2550", "800"]
     assert "at least 23.1" in told
     assert "has 3" not in told
     assert "in nodes" not in told
+
+
+def test_days_until_volumes_are_full_are_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = stack(tmp_path, data__elasticsearch__storage="500Gi", data__elasticsearch__nodes=6)
+
+    told = planned(capsys, "--rps", "1000", "--new", "0", "--stack", "mine", folder=folder)
+
+    assert row(told, "Elasticsearch's data a day, all copies") == ["about 210 GB"] * 2
+    assert row(told, "this stack's volumes are full after") == ["about 13.2 days"] * 2
+
+
+def test_a_single_node_stores_no_copies(capsys: pytest.CaptureFixture[str]) -> None:
+    told = planned(capsys, "--rps", "1000", "--new", "0", "--stack", "dev")
+
+    assert row(told, "Elasticsearch's data a day, all copies") == ["about 110 GB"] * 2
+
+
+def test_volumes_of_others_are_not_known(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    search = {"urls": ["https://a.example.com"], "networks": ["198.51.100.0/24"]}
+    folder = stack(tmp_path, data__elasticsearch={"external": search})
+
+    told = planned(capsys, "--rps", "3000", "--stack", "mine", folder=folder)
+
+    assert row(told, "Elasticsearch's data a day, all copies") == ["about 900 GB"] * 2
+    assert row(told, "this stack's volumes are full after") == ["-", "-"]
+
+
+def test_days_that_events_are_kept_ask_for_volumes(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    load = {"sustained": 1000, "peak": 1000, "newVisitors": 0, "retentionDays": 30}
+    folder = stack(tmp_path, capacity=load, track__replicas=None, data__elasticsearch__storage="50Gi")
+
+    told = planned(capsys, "--stack", "mine", folder=folder)
+
+    assert row(told, "kept for 30 days") == ["about 6.3 TB"] * 2
+    assert told.count("tracardi:data.elasticsearch.storage: 50Gi; at least") == 2
+    assert "kept for" not in planned(capsys, "--rps", "1000")
 
 
 @pytest.mark.parametrize(

@@ -338,6 +338,7 @@ BETWEEN_SECTIONS: list[tuple[dict[str, Any], str, str]] = [
         "platform.images.mysqlRouter",
         "the tunnel to MySQL",
     ),
+    ({"data__preflight": False}, "data.preflight", "unused"),
     (
         {
             "data__redis": {"external": {**CACHE, "certificateAuthority": authority()}},

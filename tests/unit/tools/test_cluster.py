@@ -46,7 +46,7 @@ def create(monkeypatch: pytest.MonkeyPatch, started: Started) -> Callable[[], in
         started.extend(_start(cluster, component) for component in COMPONENTS)
 
     def furnish(cluster: Cluster) -> None:
-        cluster.finished.write_text(contents.digest())
+        cluster.finished.write_text(lifecycle._digest(cluster))
 
     monkeypatch.setattr(contents, "from_modules", lambda: "")
     monkeypatch.setattr(kwokctl, "link", lambda *_: None)
@@ -220,6 +220,25 @@ def test_other_contents_are_applied_to_a_running_cluster(
 
     assert cluster.finished.read_text() == contents.digest()
     assert create() == 1
+
+
+def test_a_number_of_nodes_is_kept_and_another_is_refused(
+    cluster: Cluster, tools: ClusterTools, create: Callable[[], int], tmp_path: Path
+) -> None:
+    up("demo", tools, count=30, work=tmp_path, tell=_silent)
+
+    with pytest.raises(ToolError, match="demo is there, with 30 simulated nodes"):
+        up("demo", tools, count=6, work=tmp_path, tell=_silent)
+    for count in (None, 30):
+        up("demo", tools, count=count, work=tmp_path, tell=_silent)
+    assert create() == 1
+    assert cluster.finished.read_text() == contents.digest(30) != contents.digest()
+
+    processes.end(cluster)
+    (cluster.folder / "kwok.yaml").unlink(missing_ok=True)
+    with pytest.raises(FileNotFoundError, match=r"kwok\.yaml"):  # nothing that could be started again
+        up("demo", tools, work=tmp_path, tell=_silent)
+    assert cluster.number.read_text() == "30"
 
 
 def test_down_leaves_neither_process_nor_folder_and_may_be_repeated(

@@ -1,12 +1,14 @@
 """What `make tools` builds and where it puts it, with stand-ins for go, pulumi and uv."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.unit.tools.toolchain_bench import PARTS, Bench
 from tools.errors import ToolError
+from tools.toolchain.prepare import prepare
 
 CLUSTER = frozenset({"cluster"})
 
@@ -102,6 +104,24 @@ def test_a_group_alone_builds_only_its_own_parts(bench: Bench) -> None:
 
     assert bench.built() == ["cluster"]
     assert not bench.site.venv.exists()
+
+
+def test_real_nodes_bring_what_measures_them(bench: Bench) -> None:
+    measuring, _, nodes = PARTS
+    parts = [replace(measuring, group="metrics"), replace(nodes, group="nodes")]
+
+    prepare(bench.site, frozenset({"nodes"}), parts)
+
+    assert sorted(bench.built()) == ["cluster", "pulumi"]
+
+
+def test_what_measures_can_be_had_without_real_nodes(bench: Bench) -> None:
+    measuring, _, nodes = PARTS
+    parts = [replace(measuring, group="metrics"), replace(nodes, group="nodes")]
+
+    prepare(bench.site, frozenset({"metrics"}), parts)
+
+    assert bench.built() == ["pulumi"]
 
 
 def test_groups_that_are_asked_for_later_join_the_same_toolchain(bench: Bench) -> None:

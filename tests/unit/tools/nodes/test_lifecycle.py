@@ -66,7 +66,7 @@ def test_a_cluster_with_simulated_nodes_is_not_taken_for_the_one_that_was_asked_
     cluster.folder.mkdir(parents=True)
     cluster.finished.touch()
 
-    with pytest.raises(ToolError, match=r"is there, with simulated nodes.*`make cluster-down`.*CLUSTER=real"):
+    with pytest.raises(ToolError, match=r"is there, with 6 simulated nodes.*`make cluster-down`.*CLUSTER="):
         up("demo", tools, real=True, work=tmp_path)
 
 
@@ -76,7 +76,7 @@ def test_a_cluster_with_another_number_of_nodes_is_not_taken_for_the_one_that_wa
 ) -> None:
     real.finished.touch()
 
-    with pytest.raises(ToolError, match=r"is there, with 3 nodes.*`make cluster-down`.*CLUSTER=real"):
+    with pytest.raises(ToolError, match=r"is there, with 3 real nodes.*`make cluster-down`.*CLUSTER="):
         up("demo", tools, real=True, count=4, work=tmp_path)
 
 
@@ -86,7 +86,8 @@ def test_a_cluster_with_another_number_of_nodes_is_not_taken_for_the_one_that_wa
     [
         (["--nodes", "real", "--count", "0"], "0 nodes: a cluster has 1 to 30 real ones. Give another COUNT."),
         (["--nodes", "real", "--count", "31"], "31 nodes: a cluster has 1 to 30 real ones. Give another COUNT."),
-        (["--count", "4"], "a number of nodes can be chosen for real ones only: NODES=real COUNT=4."),
+        (["--count", "0"], "0 nodes: a cluster has 1 to 200 simulated ones. Give another COUNT."),
+        (["--count", "201"], "201 nodes: a cluster has 1 to 200 simulated ones. Give another COUNT."),
     ],
 )
 def test_a_number_of_nodes_that_cannot_be_had_is_refused_before_anything_is_built(
@@ -100,23 +101,28 @@ def test_a_number_of_nodes_that_cannot_be_had_is_refused_before_anything_is_buil
 
 
 @pytest.mark.usefixtures("root")
-@pytest.mark.parametrize(("asked", "number"), [(None, 3), (1, 1), (7, 7)])
+@pytest.mark.parametrize(
+    ("real", "asked", "number"), [(True, None, 3), (True, 1, 1), (True, 7, 7), (False, None, 6), (False, 30, 30)]
+)
 def test_a_new_cluster_gets_as_many_nodes_as_are_asked_for(
     cluster: Cluster,
     tools: ClusterTools,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    *,
+    real: bool,
     asked: int | None,
     number: int,
 ) -> None:
-    made: list[int] = []
-    monkeypatch.setattr(lifecycle, "_create", lambda _cluster, _tools, real: made.append(real))
+    made: list[tuple[int, bool]] = []
+    monkeypatch.setattr(lifecycle, "_create", lambda _cluster, _tools, number, real: made.append((number, real)))
     told: list[str] = []
 
-    up("demo", tools, real=True, count=asked, work=tmp_path, tell=told.append)
+    up("demo", tools, real=real, count=asked, work=tmp_path, tell=told.append)
 
-    assert made == [number]
-    assert told[0] == f"cluster {cluster.name}: creating it, with {number} real nodes in {min(number, 3)} zones"
+    assert made == [(number, real)]
+    kind = "real" if real else "simulated"
+    assert told[0] == f"cluster {cluster.name}: creating it, with {number} {kind} nodes in {min(number, 3)} zones"
 
 
 def test_as_many_nodes_are_registered_as_the_cluster_has(real: Cluster) -> None:
