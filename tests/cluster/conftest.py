@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.nodes import CONTROL_PLANE, Nodes
+from tests.cluster.nodes import CONTROL_PLANE, Nodes, let_pods_take_time_to_end
 from tests.cluster.stacks import Deployment
 from tests.unit.stacks import stack_file
 from tools.cluster import Cluster, ClusterTools, down, up
@@ -51,6 +51,7 @@ def shared_production(tmp_path_factory: pytest.TempPathFactory, cluster_tools: C
     try:
         deployed = Deployment(up("production", cluster_tools, work=work), work / "stack")
         Nodes(deployed.client).add("control-plane", CONTROL_PLANE)
+        let_pods_take_time_to_end(deployed.client)
         deployed.configure(stack_file("prod"))
         deployed.stack.up()
         yield deployed

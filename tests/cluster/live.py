@@ -5,7 +5,7 @@ import http.client
 import json
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -166,3 +166,13 @@ def condition(item: JsonObject, kind: str) -> str | None:
     """Status of a condition of an object: True, False, Unknown, or None where it has none."""
     conditions = item["status"].get("conditions", [])
     return next((str(entry["status"]) for entry in conditions if entry["type"] == kind), None)
+
+
+def worst(watch: Watch, instances: Mapping[str, int]) -> dict[str, int]:
+    """How many of each role took requests at its worst moment, over a watch of the installation's pods."""
+    return {role: watch.fewest(ready_of(role)) for role in instances}
+
+
+def told(ready: Mapping[str, int], instances: Mapping[str, int]) -> str:
+    """Such numbers in one line, each beside how many instances there are."""
+    return ", ".join(f"{role} {ready[role]}/{number}" for role, number in instances.items())

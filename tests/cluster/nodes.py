@@ -3,16 +3,21 @@
 from collections.abc import Callable
 from functools import partial
 
-from tests.cluster.live import Client, JsonObject, condition
+from tests.cluster.live import Client, JsonObject, condition, is_leaving
 from tools.cluster.api import wait_until
 
 CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 """The taint of a control-plane node."""
 
 _NODES = "/api/v1/nodes"
+_RUNNING = "/api/v1/pods?fieldSelector=status.phase%3DRunning"
 _LOST = "tests/lost"
-# The stage with which kwok makes a node ready again at once.
-_INITIALIZE = "/apis/kwok.x-k8s.io/v1alpha1/stages/node-initialize"
+_STAGES = "/apis/kwok.x-k8s.io/v1alpha1/stages"
+_END = f"{_STAGES}/pod-delete"
+# With the first, kwok makes a node ready again at once; with the second, it confirms that a pod has ended.
+_STEPS = (f"{_STAGES}/node-initialize", _END)
+_MARK = {"metadata": {"annotations": {_LOST: "yes"}}}
+_UNMARK = {"metadata": {"annotations": {_LOST: None}}}
 _UNLESS_LOST = {"key": f'.metadata.annotations["{_LOST}"]', "operator": "DoesNotExist"}
 
 
@@ -22,7 +27,7 @@ class Nodes:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._taints = {node["metadata"]["name"]: _taints(node) for node in client.items(_NODES)}
-        self._stage: JsonObject | None = None
+        self._steps: dict[str, list[JsonObject]] = {}
 
     def workers(self) -> list[str]:
         """Nodes that take pods now, by name."""
@@ -55,36 +60,77 @@ class Nodes:
         for other in set(self.workers()) - {name}:
             self._client.merge(f"{_NODES}/{other}", {"spec": {"taints": [*self._taints[other], shunned]}})
 
-    def lose(self, name: str) -> None:
-        """Let a node fall silent, as far as the control plane can tell; returns once it has been noticed."""
-        self._stage = self._client.get(_INITIALIZE)
-        selector = self._stage["spec"]["selector"]
-        expressions = [*selector["matchExpressions"], _UNLESS_LOST]
-        self._client.merge(_INITIALIZE, {"spec": {"selector": {"matchExpressions": expressions}}})
-        self._client.merge(f"{_NODES}/{name}", {"metadata": {"annotations": {_LOST: "yes"}}})
+    def zones(self) -> dict[str, str]:
+        """The zone of each node."""
+        items = self._client.items(_NODES)
+        return {item["metadata"]["name"]: item["metadata"]["labels"]["topology.kubernetes.io/zone"] for item in items}
 
-        def noticed() -> bool:
-            node = self._client.get(f"{_NODES}/{name}")
-            if condition(node, "Ready") == "True":  # at first, and where kwok still goes by the stage as it was
-                conditions = [_unknown(entry) for entry in node["status"]["conditions"]]
-                self._client.merge(f"{_NODES}/{name}/status", {"status": {"conditions": conditions}})
-            return any(taint["effect"] == "NoExecute" for taint in _taints(node))
+    def lose(self, *names: str) -> None:
+        """Let nodes fall silent, as far as the control plane can tell; returns once it has been noticed.
 
-        wait_until(f"node {name} to be taken for lost", noticed, seconds=30)
+        Their pods are not ready from then on, and those that are told to go stay, because nobody confirms their end.
+        In production it takes silence of 50 s to be noticed, unless the cluster is set up otherwise.
+        """
+        if not self._steps:
+            self._steps = {path: self._client.get(path)["spec"]["selector"]["matchExpressions"] for path in _STEPS}
+            for path, expressions in self._steps.items():
+                self._select(path, [*expressions, _UNLESS_LOST])
+        for name in names:
+            for pod in self._client.items(f"{_RUNNING}%2Cspec.nodeName%3D{name}"):
+                self._client.merge(_path(pod), _MARK)
+            self._client.merge(f"{_NODES}/{name}", _MARK)
+        for name in names:
+            wait_until(f"node {name} to be taken for lost", partial(self._taken_for_lost, name), seconds=30)
+        # The control plane does so as well, but only for nodes whose silence it has timed itself.
+        for pod in self._lost_pods():
+            self._report(pod, "False")
 
     def restore(self) -> None:
         """Bring back the nodes as they were."""
-        if self._stage is not None:
-            expressions = self._stage["spec"]["selector"]["matchExpressions"]
-            self._client.merge(_INITIALIZE, {"spec": {"selector": {"matchExpressions": expressions}}})
+        for pod in self._lost_pods():
+            if not is_leaving(pod):
+                self._report(pod, "True")
+            self._client.merge(_path(pod), _UNMARK)
+        for path, expressions in self._steps.items():
+            self._select(path, expressions)
+        self._steps = {}
         for name, taints in self._taints.items():
             undo = {"metadata": {"annotations": {_LOST: None}}, "spec": {"unschedulable": None, "taints": taints}}
             self._client.merge(f"{_NODES}/{name}", undo)
         for name, taints in self._taints.items():
             self._await(f"node {name} to be as it was", name, partial(_has_taints, taints))
 
+    def _select(self, path: str, expressions: list[JsonObject]) -> None:
+        self._client.merge(path, {"spec": {"selector": {"matchExpressions": expressions}}})
+
+    def _taken_for_lost(self, name: str) -> bool:
+        node = self._client.get(f"{_NODES}/{name}")
+        if condition(node, "Ready") == "True":  # at first, and where kwok still goes by the stage as it was
+            conditions = [_unknown(entry) for entry in node["status"]["conditions"]]
+            self._client.merge(f"{_NODES}/{name}/status", {"status": {"conditions": conditions}})
+        return any(taint["effect"] == "NoExecute" for taint in _taints(node))
+
+    def _lost_pods(self) -> list[JsonObject]:
+        return [pod for pod in self._client.items(_RUNNING) if _LOST in pod["metadata"].get("annotations", {})]
+
+    def _report(self, pod: JsonObject, ready: str) -> None:
+        kinds = {"Ready", "ContainersReady"}
+        conditions = [
+            {**entry, "status": ready} if entry["type"] in kinds else entry for entry in pod["status"]["conditions"]
+        ]
+        self._client.merge(f"{_path(pod)}/status", {"status": {"conditions": conditions}})
+
     def _await(self, what: str, name: str, true: Callable[[JsonObject], bool]) -> None:
         wait_until(what, lambda: true(self._client.get(f"{_NODES}/{name}")), seconds=30)
+
+
+def let_pods_take_time_to_end(client: Client) -> None:
+    """Make simulated pods take a second to end, as real ones do at least.
+
+    Of a pod that is evicted, gone, and there again under its name before anybody has looked, the disruption controller
+    believes for two minutes that it is still to go, and allows no other eviction meanwhile.
+    """
+    client.merge(_END, {"spec": {"delay": {"durationMilliseconds": 1000}}})
 
 
 def _taints(node: JsonObject) -> list[JsonObject]:
@@ -101,3 +147,7 @@ def _takes_pods(node: JsonObject) -> bool:
 
 def _unknown(entry: JsonObject) -> JsonObject:
     return {**entry, "status": "Unknown"} if entry["type"] == "Ready" else entry
+
+
+def _path(pod: JsonObject) -> str:
+    return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"

@@ -108,8 +108,8 @@ class Deployment:
 
 _OURS = "labelSelector=app.kubernetes.io/name%3Dtracardi"
 
-PODS = f"/api/v1/pods?{_OURS}%2Capp.kubernetes.io/component!%3Dinstallation"
-"""Every pod of the installation that stays: the installation Job's is left out."""
+PODS = f"/api/v1/pods?{_OURS}%2Capp.kubernetes.io/component+notin+%28installation%2Cpreflight%29"
+"""Every pod of the installation that stays: those of Jobs are left out."""
 
 WORKLOADS = tuple(f"/apis/apps/v1/{kind}?{_OURS}" for kind in ("deployments", "statefulsets"))
 """Whatever makes those pods."""

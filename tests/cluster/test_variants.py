@@ -10,9 +10,11 @@ import pytest
 import trustme
 from pulumi import automation
 
+from components.context import context_of
 from components.existing import ExpectedSecret, expected_secrets
+from model.roles import Role
 from settings.root import Settings
-from tests.cluster.live import Client, JsonObject
+from tests.cluster.live import Client, JsonObject, role_of
 from tests.cluster.nodes import Nodes
 from tests.cluster.stacks import Deployment
 from tests.policies.analysis import configuration
@@ -81,17 +83,19 @@ def _secret(expected: ExpectedSecret, data: dict[str, str]) -> JsonObject:
 
 def configure(deployment: Deployment, configuration: Configuration) -> None:
     """Configure as a person would: what is secret is encrypted."""
-    credentials = configuration.get("tracardi:credentials", {})
-    given = {key: source["value"] for key, source in credentials.items() if "value" in source}
-    plain = {key: source for key, source in credentials.items() if key not in given}
-    deployment.configure({**configuration, "tracardi:credentials": plain})
+    credentials, installation = configuration.get("tracardi:credentials", {}), configuration["tracardi:installation"]
+    given = {f"credentials.{key}.value": source["value"] for key, source in credentials.items() if "value" in source}
+    given |= {f"installation.{key}": value for key, value in installation.items() if key == "licence"}
+    deployment.configure(
+        {
+            **configuration,
+            "tracardi:credentials": {key: source for key, source in credentials.items() if "value" not in source},
+            "tracardi:installation": {key: value for key, value in installation.items() if key != "licence"},
+        }
+    )
     if given:
         deployment.stack.set_all_config(
-            {
-                f"tracardi:credentials.{key}.value": automation.ConfigValue(value, secret=True)
-                for key, value in given.items()
-            },
-            path=True,
+            {f"tracardi:{key}": automation.ConfigValue(value, secret=True) for key, value in given.items()}, path=True
         )
 
 
@@ -136,6 +140,11 @@ def volumes(deployment: Deployment) -> dict[str, str]:
     """The volume of each claim."""
     claims = deployment.objects("persistentvolumeclaims")
     return {item["metadata"]["name"]: item["spec"]["volumeName"] for item in claims}
+
+
+def awaited(deployment: Deployment) -> list[JsonObject]:
+    """The Jobs that `pulumi up` waits for: those that no CronJob has made."""
+    return [job for job in deployment.objects("jobs") if not job["metadata"].get("ownerReferences")]
 
 
 def remaining(deployment: Deployment) -> list[str]:
@@ -202,8 +211,9 @@ def test_a_variant_comes_up_stays_as_it_is_and_leaves_nothing(deployment: Deploy
     outputs = deployment.stack.up().outputs
 
     assert unready(deployment) == []
-    (job,) = deployment.objects("jobs")
-    assert job["status"]["succeeded"] == 1
+    roles = context_of(settings).roles
+    done = {role_of(job): job["status"]["succeeded"] for job in awaited(deployment)}
+    assert done == dict.fromkeys(roles & {Role.INSTALLATION, Role.PREFLIGHT, Role("init")}, 1)
     assert outputs["adminPassword"].secret
     secrets = {*deployment.secrets().values(), *surroundings.secrets}
     assert len(secrets) > 10
