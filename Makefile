@@ -16,13 +16,13 @@ THOROUGH ?=
 REQUIRE_ALL ?=
 # For `make cluster-up`: `real` gives the cluster nodes that run containers (root on Debian).
 NODES ?=
-# For `make cluster-up NODES=real`: how many, 3 where nothing is said.
+# For `make cluster-up`: how many nodes; where nothing is said 6, or 3 real ones.
 COUNT ?=
 # For `make plan`: requests a second in the long run and at the peak, and the share of them of new visitors (0 to 1).
 RPS ?=
 PEAK ?=
 NEW ?=
-# For `make bench`: `commands` or `balancers` measures only these.
+# For `make bench`: `commands`, `scale` or `balancers` measures only these.
 ONLY ?=
 
 PYTHON ?= python3
@@ -74,7 +74,7 @@ tools: ## Build or find Pulumi, its plugins, the embedded cluster's programs, th
 	@$(PYTHON) -m tools.toolchain
 
 .PHONY: cluster-up
-cluster-up: ## Start the embedded cluster; with NODES=real [COUNT=3] its nodes run containers (root)
+cluster-up: ## Start the embedded cluster [COUNT=6]; with NODES=real [COUNT=3] its nodes run containers (root)
 	@$(PYTHON) -m tools.cluster up --name '$(CLUSTER)' $(if $(NODES),--nodes '$(NODES)') $(if $(COUNT),--count '$(COUNT)')
 
 .PHONY: cluster-down
@@ -90,6 +90,7 @@ check: python-environment ## Format, lint, types, generated files up to date, ma
 	$(VENV)/mypy .
 	$(VENV)/python -m settings.schema --check
 	$(VENV)/python -m settings.reference --check
+	$(VENV)/python -m settings.scale --check
 	$(VENV)/python -m policies.reference --check
 	$(VENV)/python -m policies.pack.configuration
 	@files=$$(gofmt -l tools/go) && test -z "$$files" || { echo "make check: gofmt failed, or would change: $$files" >&2; exit 1; }
@@ -109,6 +110,7 @@ test-policies: pulumi-tools ## Tests of the policy pack; with THOROUGH=yes the s
 
 .PHONY: test-cluster
 test-cluster: tools ## Both stacks, and their variants, on embedded clusters of the tests' own
+	@$(PYTHON) -m tools.toolchain ensure --group metrics
 	$(VENV)/pytest -m '' tests/cluster --ignore tests/cluster/test_variants.py
 	$(VENV)/pytest -m '' --numprocesses 2 --maxschedchunk 1 tests/cluster/test_variants.py
 
@@ -121,9 +123,9 @@ test-real: $(if $(KUBE_CONTEXT),pulumi-tools,node-tools) ## The stacks on real n
 	$(VENV)/pytest -m '' $(if $(KUBE_CONTEXT),--context '$(KUBE_CONTEXT)' tests/real,--numprocesses 2 --no-loadscope-reorder tests/contract tests/real)
 
 .PHONY: bench
-bench: ## The performance table: of the commands, and of the balancers (root); ONLY=commands or balancers
-	@$(if $(filter balancers,$(ONLY)),,$(PYTHON) -m tools.bench)
-	@$(if $(filter commands,$(ONLY)),,$(MAKE) --silent bench-balancers)
+bench: ## The performance table: of commands, of scale, of balancers (root); ONLY=commands, scale or balancers
+	@$(if $(filter balancers,$(ONLY)),,$(PYTHON) -m tools.bench $(ONLY))
+	@$(if $(filter commands scale,$(ONLY)),,$(MAKE) --silent bench-balancers)
 
 .PHONY: bench-balancers
 bench-balancers: debian pulumi-tools
@@ -135,6 +137,7 @@ bench-balancers: debian pulumi-tools
 schema: python-environment ## Write the generated files anew
 	$(VENV)/python -m settings.schema
 	$(VENV)/python -m settings.reference
+	$(VENV)/python -m settings.scale
 	$(VENV)/python -m policies.reference
 
 .PHONY: clean

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tools.cluster import DEFAULT_NAME, Cluster, ClusterTools, clusters, down, running, up
+from tools.cluster import DEFAULT_NAME, Cluster, ClusterTools, clusters, contents, down, running, up
 from tools.errors import ToolError
 from tools.layout import work_dir
 from tools.nodes.lifecycle import refuse_number, refuse_without_root
@@ -26,12 +26,10 @@ def _run(command: str, name: str, *, real: bool, count: int | None) -> None:
     match command:
         case "up":
             Cluster.at(name, work_dir())  # a bad name is refused before anything is built
-            if count is not None and not real:
-                raise ToolError("a number of nodes can be chosen for real ones only: NODES=real COUNT=4.")
             if real:
                 refuse_without_root()
             if count is not None:
-                refuse_number(count)
+                (refuse_number if real else contents.refuse_number)(count)
             # Late, because the other commands must work without a toolchain.
             from tools.toolchain import ensure  # noqa: PLC0415 - see above
 
@@ -54,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=["up", "down", "list", "kubeconfig"])
     parser.add_argument("--name", default=DEFAULT_NAME, help="which cluster (default: %(default)s)")
     parser.add_argument("--nodes", choices=["simulated", "real"], default="simulated", help="only for up")
-    parser.add_argument("--count", type=int, help="how many real nodes (default: 3)")
+    parser.add_argument("--count", type=int, help="how many nodes (default: 6 simulated, or 3 real ones)")
     return parser
 
 

@@ -16,7 +16,10 @@ from tools.errors import ToolError
 from tools.layout import cache_dir, repository
 
 ZONES = ("zone-a", "zone-b", "zone-c")
-NODES_PER_ZONE = 2
+COUNT = 6
+"""How many simulated nodes, unless somebody says."""
+MOST = 200
+"""Each has a /24 of a /16 for its pods."""
 
 STAGES = {"kwok.x-k8s.io/v1alpha1": frozenset({"Stage"})}
 """What kwokctl makes a new cluster serve: the documents need it."""
@@ -72,17 +75,17 @@ _SOURCES = (
 )
 
 
-def digest() -> str:
-    """Changes whenever the contents of a newly furnished cluster would."""
+def digest(count: int = COUNT) -> str:
+    """Changes whenever the contents of a newly furnished cluster, with so many nodes, would."""
     known = hashlib.sha256()
-    for part in (nodes(), _own(), repr(_SOURCES), _pins()):
+    for part in (nodes(count), _own(), repr(_SOURCES), _pins()):
         known.update(part.encode())
     return known.hexdigest()
 
 
-def documents() -> str:
-    """Everything a new cluster is furnished with, as one stream of YAML documents. Raises ToolError."""
-    return f"{nodes()}\n---\n{_own()}\n---\n{from_modules()}"
+def documents(count: int = COUNT) -> str:
+    """All that a new cluster with so many nodes is furnished with, as a stream of YAML documents. Raises ToolError."""
+    return f"{nodes(count)}\n---\n{_own()}\n---\n{from_modules()}"
 
 
 def custom_kinds() -> str:
@@ -90,9 +93,19 @@ def custom_kinds() -> str:
     return from_modules(tuple(source for source in _SOURCES if source.pin == "crds"))
 
 
-def nodes() -> str:
+def refuse_number(number: int) -> None:
+    """Raise ToolError unless a cluster may have so many simulated nodes."""
+    if not 1 <= number <= MOST:
+        raise ToolError(f"{number} nodes: a cluster has 1 to {MOST} simulated ones. Give another COUNT.")
+
+
+def nodes(count: int = COUNT) -> str:
     """The nodes, as one JSON document. They name no address: kwok gives them the machine's loopback."""
-    names = [(zone, f"{zone.removeprefix('zone-')}{number + 1}") for zone in ZONES for number in range(NODES_PER_ZONE)]
+    names = [
+        (zone, f"{zone.removeprefix('zone-')}{number + 1}")
+        for index, zone in enumerate(ZONES)
+        for number in range(len(range(index, count, len(ZONES))))
+    ]
     items = [_node(zone, f"worker-{name}", pods=f"10.244.{index}.0/24") for index, (zone, name) in enumerate(names, 1)]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from tools.cluster import processes
@@ -31,8 +32,7 @@ def link(cluster: Cluster, tools: ClusterTools) -> None:
 
 def create(cluster: Cluster) -> None:
     """Create the cluster and start it; returns once its API server answers. Raises ToolError."""
-    # kwokctl picks free ports a moment before they are taken: two at once would pick the same.
-    with exclusive(cache_dir() / "cluster-ports.lock"):
+    with _ports():
         configuration = nodes.control_plane(cluster) if nodes.is_real(cluster) else _CONFIGURATION
         # Zero in the configuration file would mean the default. A lease outlives a killed kwok by minutes, in which the
         # next one would leave the nodes alone; without leases it takes over at once.
@@ -47,6 +47,14 @@ def start(cluster: Cluster) -> None:
         if record.stem not in alive:
             record.unlink()  # kwokctl takes any live process of that id for its own
     _run(cluster, ["kwokctl", f"--name={cluster.name}", "start", "cluster"])
+
+
+def restart(cluster: Cluster, *names: str) -> None:
+    """End components and start them again, on the ports that they have. Raises ToolError."""
+    with _ports():
+        for name in names:
+            processes.end(cluster, only=name)
+        start(cluster)
 
 
 def apply(cluster: Cluster, documents: str) -> None:
@@ -80,6 +88,11 @@ def environment(cluster: Cluster) -> dict[str, str]:
         "KUBERC": "off",
         "KWOK_WORKDIR": str(cluster.folder.parent.parent),
     }
+
+
+def _ports() -> AbstractContextManager[None]:
+    """Kept while ports are free for a moment: kwokctl picks a new cluster's, which nobody else may take, by looking."""
+    return exclusive(cache_dir() / "cluster-ports.lock")
 
 
 def _bin(cluster: Cluster) -> Path:

@@ -43,8 +43,8 @@ def up(
 
     A cluster whose processes are gone, as after a reboot, is started on its data; one that was never finished, or does
     not start, is created anew. `real` asks for nodes that run containers, which takes root, and `count` says how many
-    (3); a cluster that is there stays what it is. `work` is the folder that holds clusters (`.work` of this clone by
-    default).
+    nodes (3 real ones, 6 others); a cluster that is there stays what it is. `work` is the folder that holds clusters
+    (`.work` of this clone by default).
 
     Raises:
         ToolError: it cannot be brought up, or it is there with other nodes than those that are asked for.
@@ -52,12 +52,11 @@ def up(
     cluster = Cluster.at(name, work or work_dir())
     begun = time.monotonic()
     with _only_one(cluster, tell):
-        if real:
-            _refuse_other_nodes(cluster, count)
+        _refuse_other_nodes(cluster, count, real=real)
         if not cluster.finished.exists():
-            number = (count or nodes.COUNT) if real else 0
-            tell(f"cluster {name}: creating it, with {_size(number)}")
-            _create(cluster, tools, number)
+            number = count or (nodes.COUNT if real else contents.COUNT)
+            tell(f"cluster {name}: creating it, with {_size(number, real=real)}")
+            _create(cluster, tools, number, real=real)
         elif not _alive(cluster):
             _revive(cluster, tools, tell)
         elif cluster.finished.read_text() != _digest(cluster):
@@ -98,34 +97,40 @@ def clusters(*, work: Path | None = None) -> list[Cluster]:
     return [Cluster.at(name, root) for name in sorted(names)]
 
 
-def _refuse_other_nodes(cluster: Cluster, count: int | None) -> None:
-    nodes.refuse_without_root()
+def _refuse_other_nodes(cluster: Cluster, count: int | None, *, real: bool) -> None:
+    if real:
+        nodes.refuse_without_root()
     if count is not None:
-        nodes.refuse_number(count)
+        (nodes if real else contents).refuse_number(count)
+    elif not real:
+        return
     if not cluster.finished.exists():
         return
-    if not nodes.is_real(cluster):
-        there = "simulated nodes"
-    elif count not in {None, nodes.count(cluster)}:
-        there = f"{nodes.count(cluster)} nodes"
-    else:
+    if nodes.is_real(cluster) == real and count in {None, _count(cluster)}:
         return
+    kind = "real" if nodes.is_real(cluster) else "simulated"
     raise ToolError(
-        f"cluster {cluster.name} is there, with {there}. Remove it first (`make cluster-down`), or give "
-        "the other a name of its own: CLUSTER=real."
+        f"cluster {cluster.name} is there, with {_count(cluster)} {kind} nodes. Remove it first (`make cluster-down`), "
+        "or give the other a name of its own: CLUSTER=other."
     )
+
+
+def _count(cluster: Cluster) -> int:
+    """How many nodes the cluster has, or had when it was created."""
+    if nodes.is_real(cluster):
+        return nodes.count(cluster)
+    return int(cluster.number.read_text()) if cluster.number.exists() else contents.COUNT
 
 
 def _digest(cluster: Cluster) -> str:
     if not nodes.is_real(cluster):
-        return contents.digest()
+        return contents.digest(_count(cluster))
     return hashlib.sha256((contents.custom_kinds() + nodes.manifests()).encode()).hexdigest()
 
 
-def _size(real: int) -> str:
-    if real:
-        return f"{real} real nodes in {min(real, len(contents.ZONES))} zones"
-    return f"{len(contents.ZONES) * contents.NODES_PER_ZONE} simulated nodes in {len(contents.ZONES)} zones"
+def _size(number: int, *, real: bool) -> str:
+    kind, zones = "real" if real else "simulated", min(number, len(contents.ZONES))
+    return f"{number} {kind} nodes in {zones} zones"
 
 
 def _only_one(cluster: Cluster, tell: Say) -> contextlib.AbstractContextManager[None]:
@@ -148,14 +153,16 @@ def _answering(cluster: Cluster, seconds: float) -> None:
     wait_until(f"the API server of cluster {cluster.name}", lambda: Api.of(cluster).answers(), seconds=seconds)
 
 
-def _create(cluster: Cluster, tools: ClusterTools, real: int) -> None:
-    """Make it anew, with so many real nodes; with simulated ones for 0."""
+def _create(cluster: Cluster, tools: ClusterTools, number: int, *, real: bool) -> None:
+    """Make it anew, with so many nodes."""
     _remove(cluster)
     cluster.state.mkdir(parents=True)
     cluster.folder.chmod(0o700)
     contents.from_modules()  # where they cannot be had, nothing has been started yet
     if real:
-        nodes.start(cluster, debian("node"), tools.bin, real)
+        nodes.start(cluster, debian("node"), tools.bin, number)
+    else:
+        cluster.number.write_text(str(number))
     kwokctl.link(cluster, tools)
     kwokctl.create(cluster)
     kwokctl.write_kubeconfig(cluster)
@@ -167,11 +174,11 @@ def _revive(cluster: Cluster, tools: ClusterTools, tell: Say) -> None:
     processes.end(cluster)
     # What is wrong around the cluster is told before the attempt: it is no reason to throw the data away.
     contents.from_modules()
-    real = nodes.count(cluster) if nodes.is_real(cluster) else 0
+    real, number = nodes.is_real(cluster), _count(cluster)
     if real:
         nodes.refuse_without_root()
         remains.remove(cluster.folder)
-        nodes.start(cluster, debian("node"), tools.bin, real)
+        nodes.start(cluster, debian("node"), tools.bin, number)
     else:
         ports.refuse_taken(cluster)
     kwokctl.link(cluster, tools)
@@ -183,7 +190,7 @@ def _revive(cluster: Cluster, tools: ClusterTools, tell: Say) -> None:
             _furnish(cluster)
     except ToolError as error:
         tell(f"{error}\ncluster {cluster.name}: it does not start on its data; creating it anew, without what it held")
-        _create(cluster, tools, real)
+        _create(cluster, tools, number, real=real)
         return
     if real:
         # Nodes that are slow to come back are no reason to throw their data away.
@@ -199,12 +206,11 @@ def _furnish(cluster: Cluster) -> None:
         cluster.finished.write_text(known)
         return
     _served(api, contents.STAGES)
-    kwokctl.apply(cluster, contents.documents())
+    kwokctl.apply(cluster, contents.documents(_count(cluster)))
     _served(api, contents.CUSTOM_KINDS)
     # kwok began before there were stages, or kinds for them. Left alone, it would look again after five seconds.
-    processes.end(cluster, only="kwok-controller")
-    kwokctl.start(cluster)
-    expected = len(contents.ZONES) * contents.NODES_PER_ZONE
+    kwokctl.restart(cluster, "kwok-controller")
+    expected = _count(cluster)
     _wait(cluster, "the nodes to be ready", lambda: api.ready_nodes() >= expected, seconds=30)
     account = "/api/v1/namespaces/default/serviceaccounts/default"
     _wait(cluster, "the default service account", lambda: api.read(account) is not None, seconds=30)

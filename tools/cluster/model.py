@@ -56,6 +56,11 @@ class Cluster:
         return cls(name=name, folder=folder, kubeconfig=folder / "kubeconfig", state=folder / "state")
 
     @property
+    def number(self) -> Path:
+        """The file that says how many simulated nodes there are; without it they are as many as usual."""
+        return self.folder / "number"
+
+    @property
     def finished(self) -> Path:
         """The file that the last step of creation writes: a digest of what the cluster was furnished with."""
         return self.folder / "finished"

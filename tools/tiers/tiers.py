@@ -17,7 +17,7 @@ from tools.tiers.needs import (
 TIERS = (
     Tier("unit"),
     Tier("policies", needs=(pulumi_or_go,)),
-    Tier("cluster", needs=(pulumi_or_go, can_build("cluster"))),
+    Tier("cluster", needs=(pulumi_or_go, can_build("cluster"), can_build("metrics"))),
     Tier("dataplane", needs=(debian, apt, namespaces, pulumi_or_go), prepare="debian"),
     Tier(
         "real",

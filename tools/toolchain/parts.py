@@ -161,7 +161,7 @@ PARTS: tuple[Part, ...] = (
     Part(
         name="metrics-server",
         title=f"metrics-server {_METRICS_SERVER}",
-        group="nodes",
+        group="metrics",
         source="metrics-server",
         programs=(
             Program(

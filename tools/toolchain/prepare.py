@@ -33,7 +33,11 @@ from tools.toolchain.python_environment import (
 from tools.toolchain.site import Site
 
 PULUMI, PYTHON, CLUSTER, NODES, CHECKS = "pulumi", "python", "cluster", "nodes", "checks"
+METRICS = "metrics"
 DEFAULT_GROUPS = frozenset({PULUMI, CLUSTER})
+
+_BRINGS = {PULUMI: PYTHON, NODES: METRICS}
+"""Groups of which one is of no use without the other."""
 
 _BUILDS_AT_ONCE = 2
 
@@ -41,8 +45,9 @@ _BUILDS_AT_ONCE = 2
 def ensure(groups: frozenset[str] = DEFAULT_GROUPS) -> Toolchain:
     """The toolchain of this clone, with the groups made ready; silent and quick when they are.
 
-    Groups are `pulumi` (with plugins and the Python environment), `cluster`, `nodes` (real ones), `checks` (what judges
-    the manifests), `python` (the environment alone) and whatever else tools/toolchain/parts.py names.
+    Groups are `pulumi` (with plugins and the Python environment), `cluster`, `nodes` (real ones, with `metrics`),
+    `metrics` (what tells autoscalers of CPU), `checks` (what judges the manifests), `python` (the environment alone)
+    and whatever else tools/toolchain/parts.py names.
 
     Raises:
         ToolError: something is missing or fails; the message says what and what to do.
@@ -58,7 +63,8 @@ def prepare(
     if unknown := groups - known:
         named, there = ", ".join(sorted(unknown)), ", ".join(sorted(known))
         raise ToolError(f"no part of the toolchain is in group {named}; there are {there}")
-    wanted = _Wanted(site, groups | {PYTHON} if PULUMI in groups else groups, parts, python_tools)
+    brought = {_BRINGS[group] for group in groups & _BRINGS.keys()} & known
+    wanted = _Wanted(site, groups | brought, parts, python_tools)
     if wanted.ready():
         return wanted.toolchain
     progress = Progress()
@@ -243,6 +249,8 @@ def _ways_on(error: GoMissingError, parts: Sequence[Part], refusal: PulumiRefuse
         )
     if NODES in groups:
         lines.append("  What runs real nodes is always built with Go, and only NODES=real needs it.")
+    if METRICS in groups and NODES not in groups:
+        lines.append("  metrics-server is always built with Go, and only NODES=real and `make test-cluster` need it.")
     if CHECKS in groups:
         lines.append("  What judges the manifests is always built with Go, and only `make check` needs it.")
     return "\n".join(lines)

@@ -1,25 +1,16 @@
-"""The performance table (`make bench`): how long the commands take, beside what they may take.
-
-Everything is measured in one run on a cluster of its own, and previews are compared with those of an empty program that
-run in turn with ours, so that a busy machine slows both. Nothing here fails when a budget is missed: the table says so.
-"""
+"""How long the commands take, previews beside those of an empty program."""
 
 import shutil
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from tools.bench.table import CLUSTER, Row, say, seconds
 from tools.cluster import down
-from tools.errors import ToolError
 from tools.layout import repository, work_dir
 from tools.stack import policies
 from tools.stack.session import Request, Session, prepare
 
-CLUSTER = "bench"
 ROUNDS = 5
 _DEV_SECONDS = 30.0
 _PROD_SECONDS = 45.0
@@ -45,32 +36,11 @@ PolicyPack("empty", [StackValidationPolicy("nothing", "Nothing.", lambda args, r
 """
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the table; `budget` is what the value may be, in the same unit."""
-
-    what: str
-    value: float
-    unit: str
-    budget: float | None = None
-
-    def __str__(self) -> str:
-        told = f"{self.what:<58}{self.value:>8.2f} {self.unit}"
-        if self.budget is None:
-            return told
-        return f"{told}   budget {self.budget:g} {self.unit}  {'kept' if self.value <= self.budget else 'MISSED'}"
-
-
-def main(environment: Mapping[str, str]) -> int:
-    """Measure and print the table.
-
-    Raises:
-        ToolError: a command that is measured fails.
-    """
-    say("the table takes about 4 minutes; nothing else should run on this machine meanwhile")
+def rows(environment: Mapping[str, str]) -> list[Row]:
+    """Measure. Raises ToolError where a command fails."""
     down(CLUSTER)
     try:
-        rows = [
+        return [
             Row("make up STACK=dev, from no cluster", timed_make("up", "dev"), "s", _DEV_SECONDS),
             Row("make up STACK=prod, beside it", timed_make("up", "prod"), "s", _PROD_SECONDS),
             *_previews(environment),
@@ -79,14 +49,12 @@ def main(environment: Mapping[str, str]) -> int:
         ]
     finally:
         down(CLUSTER)
-    print(*rows, sep="\n")
-    return 0
 
 
 def timed_make(target: str, stack: str, *variables: str) -> float:
     """Seconds that a make target takes on the bench's own cluster."""
     say(f"make {target} STACK={stack}")
-    return _seconds(["make", "--silent", target, f"STACK={stack}", f"CLUSTER={CLUSTER}", *variables], None)
+    return seconds(["make", "--silent", target, f"STACK={stack}", f"CLUSTER={CLUSTER}", *variables], None)
 
 
 def _previews(environment: Mapping[str, str]) -> list[Row]:
@@ -98,9 +66,9 @@ def _previews(environment: Mapping[str, str]) -> list[Row]:
     prod = (session.pulumi, *preview, "--stack", "prod", "--config-file", session.stack.copy)
     say(f"no-op previews, {ROUNDS + 1} of each kind")
     plain, nothing, judged, empty_plain, empty_judged = in_turn(
-        lambda: _seconds(prod, session.environment),
-        lambda: _seconds([*prod, "--policy-pack", _empty_pack()], session.environment),
-        lambda: _seconds([*prod, *pack], session.environment),
+        lambda: seconds(prod, session.environment),
+        lambda: seconds([*prod, "--policy-pack", _empty_pack()], session.environment),
+        lambda: seconds([*prod, *pack], session.environment),
         lambda: empty.run(*preview),
         lambda: empty.run(*preview, *pack),
     )
@@ -151,7 +119,7 @@ class _EmptyProgram:
 
     def run(self, *arguments: str | Path) -> float:
         variables = {**self._session.environment, "PULUMI_STACK": "empty"}
-        return _seconds([self._session.pulumi, *arguments], variables, self._folder)
+        return seconds([self._session.pulumi, *arguments], variables, self._folder)
 
     def remove(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -160,38 +128,3 @@ class _EmptyProgram:
 
 def _resources(session: Session) -> int:
     return session.ask("stack", "export", "--stack", "prod").count('"urn":')
-
-
-def _seconds(
-    command: list[str | Path] | tuple[str | Path, ...],
-    environment: Mapping[str, str] | None,
-    folder: Path | None = None,
-) -> float:
-    began = time.monotonic()
-    done = subprocess.run(
-        command,
-        env=None if environment is None else dict(environment),
-        cwd=folder or repository(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ToolError(f"bench: `{' '.join(map(str, command[:3]))}` failed:\n{done.stdout[-3000:]}")
-    return time.monotonic() - began
-
-
-def say(line: str) -> None:
-    """Tell what is being measured, beside the table."""
-    print(f"bench: {line}", file=sys.stderr, flush=True)
-
-
-if __name__ == "__main__":
-    import os
-
-    try:
-        sys.exit(main(os.environ))
-    except ToolError as problem:
-        sys.exit(str(problem))
