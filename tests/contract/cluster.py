@@ -145,19 +145,28 @@ class Cluster:
         self, name: str, environment: Mapping[str, str], port: int, user: int = 0, binds: tuple[Bind, ...] = ()
     ) -> Process:
         """The contract server as a pod's only container starts it, on its way to be ready."""
-        jail = Jail(
-            self._images,
-            name,
-            (Bind(FOLDER / "app", "/app/app"), Bind(self._packages, "/packages"), *binds),
-            {"PYTHONPATH": "/packages", "PYTHONDONTWRITEBYTECODE": "1", **environment},
-            folder="/app",
-            user=user,
-            group=user,
-        )
+        jail = self._application(name, environment, user, binds)
         options = (f"--host={HOST}", f"--port={port}", "--workers=1", "--proxy-headers", "--forwarded-allow-ips=*")
         keep_alive = ("--timeout-keep-alive=600", "--log-level=warning")
-        return self._start(
-            name, "python3", "-m", "uvicorn", "app.main:application", *options, *keep_alive, jail=self._with_tools(jail)
+        return self._start(name, "python3", "-m", "uvicorn", "app.main:application", *options, *keep_alive, jail=jail)
+
+    def apm(self, name: str, environment: Mapping[str, str]) -> Process:
+        """Tracardi's APM, as a pod's only container starts it."""
+        return self._start(name, "python3", "-m", "app.apm", jail=self._application(name, environment))
+
+    def _application(
+        self, name: str, environment: Mapping[str, str], user: int = 0, binds: tuple[Bind, ...] = ()
+    ) -> Jail:
+        return self._with_tools(
+            Jail(
+                self._images,
+                name,
+                (Bind(FOLDER / "app", "/app/app"), Bind(self._packages, "/packages"), *binds),
+                {"PYTHONPATH": "/packages", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", **environment},
+                folder="/app",
+                user=user,
+                group=user,
+            )
         )
 
     def _mysql_answers(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.contract.api import TOKEN, Api
 from tests.contract.cluster import HOST, MYSQL_PASSWORD, MYSQL_USER, REDIS_PASSWORD, Cluster, Process
+from tests.contract.front import Front, fronted
 from tests.dataplane.sandbox import World
 from tools.debian import root
 
@@ -71,6 +72,14 @@ def stores(cluster: Cluster) -> Stores:
     """Elasticsearch and Redis, ready."""
     port = cluster.port()
     return Stores(cluster.elasticsearch(), cluster.redis(port), port)
+
+
+@pytest.fixture(scope="session")
+def front(cluster: Cluster, stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """A way to Elasticsearch as one that others run has it."""
+    assert stores.elasticsearch.popen.poll() is None
+    with fronted(cluster, tmp_path_factory.mktemp("front")) as front:
+        yield front
 
 
 @pytest.fixture(scope="session")

@@ -110,11 +110,11 @@ def shared_production(machine: Machine, work: Path, context: str | None) -> Iter
         installation.stack.destroy()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def development(
     pytestconfig: pytest.Config, machine: Machine, work: Path, context: str | None
 ) -> Iterator[Installation]:
-    """Development's stack, for one test: beside production's, the nodes would have no room for it."""
+    """Development's stack, for the tests of one file: beside production's, the nodes would have no room for it."""
     installation = Installation(machine, work / "development", "dev")
     installation.configure(stacks.development(named=bool(context)))
     installation.up()

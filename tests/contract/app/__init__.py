@@ -1,5 +1,7 @@
 """The contract server: an application for uvicorn that behaves as Tracardi's API does, and as strictly.
 
+`app.apm` beside it is Tracardi's APM, on the same terms.
+
 Python 3.11, Starlette, httpx, redis and PyMySQL. It stores in real Elasticsearch, Redis and MySQL. Where MYSQL_HOST is
 given it is a release from 0.9 on, else release 0.8.2.1. What it lacks of Tracardi: workflows, plugins, and all that the
 console edits beside users and event sources; 22 indices are made where Tracardi makes 76.

@@ -8,6 +8,9 @@ _WORD, _FLAT = {"type": "keyword"}, {"type": "flattened"}
 _ID = {"properties": {"id": _WORD}}
 _TIME = {"properties": {"insert": {"type": "date"}, "update": {"type": "date"}}}
 _METADATA = {"properties": {"time": _TIME, "ip": _WORD, "status": _WORD}}
+# What marks a profile for APM.
+_AUX = {"properties": {"auto_merge": _WORD}}
+_PROFILE = {"properties": {**_METADATA["properties"], "system": {"properties": {"aux": _AUX}}}}
 
 _FIELDS: dict[str, dict[str, Any]] = {
     "event": {
@@ -21,7 +24,7 @@ _FIELDS: dict[str, dict[str, Any]] = {
         "properties": _FLAT,
         "request": _FLAT,
     },
-    "profile": {"ids": _WORD, "metadata": _METADATA, "traits": _FLAT},
+    "profile": {"ids": _WORD, "metadata": _PROFILE, "traits": _FLAT},
     "session": {"profile": _ID, "metadata": _METADATA},
     "user": {
         "email": _WORD,

@@ -1,4 +1,4 @@
-"""Redis: who is logged in, and which visitors are known.
+"""Redis: who is logged in, which visitors are known, and who merges which profile.
 
 Calls are synchronous and wait without end, as Tracardi's: a Redis that hangs stops the event loop, and with it every
 other request of the process.
@@ -18,6 +18,7 @@ _CONNECTIONS = 20
 _TOKEN_SECONDS = 1800
 _SESSION_SECONDS = 1800
 _PROFILE_SECONDS = 3600
+_LOCK_SECONDS = 5
 _SALT = "contract"
 
 
@@ -81,6 +82,15 @@ class Memory:
         """A session and its profile were seen."""
         self._redis.set(self._key(context, "session", session), profile, ex=_SESSION_SECONDS)
         self._redis.set(self._key(context, "profile", profile), "1", ex=_PROFILE_SECONDS)
+
+    def lock(self, context: Context, profile: str) -> bool:
+        """Whether nobody else merges a profile; from then on it is the caller's, for 5 seconds."""
+        key = self._key(context, "lock", profile)
+        return bool(self._redis.set(key, "profile_merging_worker", nx=True, ex=_LOCK_SECONDS))
+
+    def unlock(self, context: Context, profile: str) -> None:
+        """Others may merge the profile."""
+        self._redis.delete(self._key(context, "lock", profile))
 
     def _token(self, token: str) -> str:
         return f"token:{self._tenant}:{token}"

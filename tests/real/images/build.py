@@ -90,7 +90,7 @@ def _digest(debian: Path, node: Path) -> str:
     here = Path(__file__).parent
     folders = (here, api_folder(), repository() / "tests" / "dataplane" / "instance" / "gui")
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if _counts(file)]
-    model = [repository() / "model" / name for name in ("images.py", "releases.py")]
+    model = [repository() / "model" / name for name in ("images.py", "releases.py", "services.py")]
     texts = (file.read_text(encoding="utf-8") for file in (*files, *model, Path(tools.nodes.oci.__file__)))
     versions = (f"{found.name} {found.version}" for found in distributions())
     return digest_of((platform.machine(), debian.name, node.name, *versions, *texts))

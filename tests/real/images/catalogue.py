@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from model.images import Image as Reference
 from model.images import Software
 from model.releases import Release, release_of, supported_versions
+from model.service import Edition
+from model.services import services_of
 from tools.nodes.images import REGISTRY
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -44,6 +46,11 @@ _CONTENTS: Mapping[Software, Content] = {
 }
 
 
+_SERVICES: Mapping[str, Content] = {
+    "apm": Content(layers=("python", "api", "apm"), entrypoint=("/opt/venv/bin/python3", "app/main.py"), folder="/app"),
+}
+
+
 def names() -> tuple[str, ...]:
     """The whole names of the images, sorted."""
     return tuple(sorted(str(reference) for reference, _ in contents()))
@@ -66,3 +73,6 @@ def references(release: Release) -> Iterator[tuple[Reference, Content]]:
             content = _CONTENTS[software]
             folder = release.application_folder if software is Software.API else content.folder
             yield image.from_mirror(REGISTRY), replace(content, folder=folder)
+    for name, service in services_of(Edition.OPEN_SOURCE, release.version).items():
+        if name in _SERVICES:
+            yield service.image(release.version).from_mirror(REGISTRY), _SERVICES[name]

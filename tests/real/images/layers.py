@@ -39,6 +39,7 @@ def lay_out(work: Path, jars: Path, application_folders: Iterable[str]) -> Mappi
         "python": lambda root: _python(root / _PACKAGES),
         "api": lambda root: _api(root, application_folders),
         "gui": lambda root: _copy(repository() / "tests" / "dataplane" / "instance" / "gui", root / _SERVED),
+        "apm": _apm,
         "mysql": _mysql,
         "elasticsearch": lambda root: _elasticsearch(root, jars),
     }
@@ -87,6 +88,11 @@ def _python(packages: Path) -> None:
 def _api(root: Path, folders: Iterable[str]) -> None:
     for folder in folders:
         _copy(api_folder(), root / folder.lstrip("/") / "app")
+
+
+def _apm(root: Path) -> None:
+    # Where the image has it that is stood in for.
+    _copy_file(PROGRAMS / "apm-python", root / "opt/venv/bin/python3", mode=0o755)
 
 
 def _mysql(root: Path) -> None:

@@ -21,6 +21,7 @@ def test_every_pod_of_production_is_ready_and_none_was_started_twice(production:
         "gui-api-balancer": 2,
         "gui": 2,
         "gui-balancer": 2,
+        "apm": 1,
         "elasticsearch": 3,
         "redis": 1,
         "mysql": 1,

@@ -28,7 +28,7 @@ from tools.cluster.api import wait_until
 pytestmark = [pytest.mark.own_nodes("breaks nodes, and connects from outside"), pytest.mark.timeout(600)]
 
 _API, _BALANCER = "track-api", "track-balancer"
-_API_IMAGE, _GUI_IMAGE = (f"{REGISTRY}/tracardi/tracardi-{name}" for name in ("api", "gui"))
+_API_IMAGE, _GUI_IMAGE, _APM_IMAGE = (f"{REGISTRY}/tracardi/{name}" for name in ("tracardi-api", "tracardi-gui", "apm"))
 _BEFORE_SECONDS = 3.0
 _AFTER_SECONDS = 5.0
 _DNS_SECONDS = 60.0
@@ -88,10 +88,14 @@ def test_drained_nodes_fail_no_request(production: Installation, measured: Measu
 def test_a_new_image_fails_no_request(production: Installation, measured: Measured) -> None:
     """And another certificate with it: each deployment gives the entries one."""
     other = f"{DEFAULT_RELEASE}-{int(time.time())}"
-    # The console's too: it has to be of the API's own build.
-    for image in (_API_IMAGE, _GUI_IMAGE):
+    # The console's and the services' too: they have to be of the API's own build.
+    for image in (_API_IMAGE, _GUI_IMAGE, _APM_IMAGE):
         tag(production, f"{image}:{DEFAULT_RELEASE}", f"{image}:{other}")
-    production.change(platform__images__api__tag=other, platform__images__gui__tag=other)
+    production.change(
+        platform__images__api__tag=other,
+        platform__images__gui__tag=other,
+        services__apm__image__tag=other,
+    )
     with traffic(production) as load:
         time.sleep(_BEFORE_SECONDS)
         began = load.now()
@@ -102,7 +106,7 @@ def test_a_new_image_fails_no_request(production: Installation, measured: Measur
 
     account = load.account()
     measured(f"new image ({took:.0f} s)", account)
-    for role, image in ((_API, _API_IMAGE), ("gui-api", _API_IMAGE), ("gui", _GUI_IMAGE)):
+    for role, image in ((_API, _API_IMAGE), ("gui-api", _API_IMAGE), ("gui", _GUI_IMAGE), ("apm", _APM_IMAGE)):
         assert {pod["spec"]["containers"][0]["image"] for pod in pods(production, role)} == {f"{image}:{other}"}
     _nothing_failed(account)
 
