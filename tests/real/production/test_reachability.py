@@ -45,6 +45,6 @@ def test_the_trusted_network_reaches_every_operation_of_the_gui_api_and_none_by_
 ) -> None:
     # The balancer gives up first, and its answer names the request that nobody answered.
     with production.client_of("guiApi", production.machine.trusted, seconds=2 * SERVER_TIMEOUT_SECONDS) as client:
-        assert reached(asked(client, everything())) == set(everything())
+        assert not [each for each in asked(client, everything()) if not each.instance]
     with production.client_of("gui", production.machine.trusted) as client:
         assert reached(asked(client, everything())) == set()

@@ -9,6 +9,7 @@ from components.haproxy import haproxy_configuration
 from model.lifecycle import (
     DRAIN_SECONDS,
     GRACE_SECONDS,
+    LOST_NODE_SECONDS,
     MAX_CONNECTIONS,
     MAX_CONNECTIONS_PER_CLIENT,
     MAX_REDIRECTS,
@@ -214,6 +215,19 @@ def test_logs_carry_nothing_that_a_visitor_sent_but_method_path_and_version() ->
 def test_a_reload_closes_no_connection_that_a_client_is_about_to_use() -> None:
     """Without it, the worker that a renewed certificate replaces cuts idle connections off."""
     assert "option idle-close-on-response" in sections({})["defaults"]
+
+
+def test_connections_to_a_lost_instance_are_closed_before_another_one_has_its_slot() -> None:
+    defaults = sections({})["defaults"]
+    idle, interval, count = (
+        int(line.split()[1].removesuffix("s"))
+        for name in ("idle", "intvl", "cnt")
+        for line in defaults
+        if line.startswith(f"srvtcpka-{name} ")
+    )
+
+    assert "option srvtcpka" in defaults
+    assert idle + interval * count < LOST_NODE_SECONDS
 
 
 # Instances: how they are found, judged and spared
