@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 from components.context import Context
 from model.images import Image
 from model.lifecycle import DRAIN_SECONDS, GRACE_SECONDS, LOST_NODE_SECONDS, Probe
+from model.limits import MIN_NODES
 from model.roles import Role
 from settings.installation import Profile
 from settings.platform import PlatformSettings
@@ -256,7 +257,7 @@ def _spread(context: Context, pod: Pod) -> list[k8s.core.v1.TopologySpreadConstr
             max_skew=1,
             when_unsatisfiable="DoNotSchedule" if required else "ScheduleAnyway",
             # Without it, two nodes would do for any number of instances; above it, nodes share evenly.
-            min_domains=pod.instances if required else None,
+            min_domains=_nodes(pod) if required else None,
             # Without it, a tainted control-plane node is an empty domain, and every further pod stays Pending.
             node_taints_policy="Honor",
             label_selector=selector,
@@ -271,6 +272,11 @@ def _spread(context: Context, pod: Pod) -> list[k8s.core.v1.TopologySpreadConstr
             match_label_keys=revision,
         ),
     ]
+
+
+def _nodes(pod: Pod) -> int:
+    """How many nodes the instances of a workload cannot do without; two on one would be lost with the data of both."""
+    return min(pod.instances, MIN_NODES) if pod.stateless else pod.instances
 
 
 def _tolerations(platform: PlatformSettings, pod: Pod) -> list[k8s.core.v1.TolerationArgs]:

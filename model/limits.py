@@ -15,6 +15,13 @@ MIN_ELASTICSEARCH_NODES = 3
 MIN_BALANCERS = 2
 """Tracardi's production guide: no balancer may be a single point of failure."""
 
+MIN_NODES = 3
+"""A cluster's instances share no node as long as there are no more than these, and beyond that share nodes evenly.
+
+As many as collectors must be at least: a lost node then takes a third of a cluster, as it does of the smallest one that
+Tracardi's production guide allows.
+"""
+
 MIN_TRACK_INSTANCES_SMALL = 2
 """Tracardi's older guide for small installations."""
 

@@ -14,29 +14,17 @@ from components.context import context_of
 from components.existing import ExpectedSecret, expected_secrets
 from model.roles import Role
 from settings.root import Settings
-from tests.cluster.live import Client, JsonObject, role_of
-from tests.cluster.nodes import Nodes
+from tests.cluster.live import JsonObject, role_of
 from tests.cluster.stacks import Deployment
 from tests.policies.analysis import configuration
 from tests.policies.test_variants import fitting
 from tests.unit.stacks import REPOSITORY, changed, settings_of
 from tests.unit.variants import Configuration, variants
-from tools.cluster import Cluster
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 VARIANTS = variants()
 KEPT = "kept data"
-SPARE = {"key": "tests/spare", "effect": "PreferNoSchedule"}
-SPARE_NODES = 5
-"""Each of ten collectors, and the next one of a rolling update, needs a node of its own."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def spare_nodes(cluster: Cluster) -> None:
-    nodes = Nodes(Client(cluster))
-    for number in range(SPARE_NODES):
-        nodes.add(f"spare-{number}", SPARE)
 
 
 class Surroundings:

@@ -26,6 +26,11 @@ def labels(state: State, workload: str) -> JsonObject:
     return found
 
 
+def many(state: State) -> None:
+    """Ten collectors, spread over three hosts."""
+    state.spec("HorizontalPodAutoscaler", "track-api")["minReplicas"] = 10
+
+
 @refused(RULE, f"{TRACK} does not require hosts of their own for its 3 instances")
 def test_instances_that_may_share_a_host(state: State) -> None:
     constraint(state, "track-api")["whenUnsatisfiable"] = "ScheduleAnyway"
@@ -34,6 +39,22 @@ def test_instances_that_may_share_a_host(state: State) -> None:
 @refused(RULE, "StatefulSet tracardi-data/elasticsearch")
 def test_instances_that_two_hosts_would_do_for(state: State) -> None:
     del constraint(state, "elasticsearch")["minDomains"]
+
+
+@refused(RULE, f"{TRACK} does not require 3 hosts for its 10 instances")
+def test_many_instances_that_two_hosts_would_do_for(state: State) -> None:
+    many(state)
+    constraint(state, "track-api")["minDomains"] = 2
+
+
+@accepted(RULE)
+def test_many_instances_that_three_hosts_share(state: State) -> None:
+    many(state)
+
+
+@refused(RULE, "StatefulSet tracardi-data/elasticsearch does not require hosts of their own for its 5 instances")
+def test_many_instances_with_data_that_three_hosts_share(state: State) -> None:
+    state.spec("StatefulSet", "elasticsearch")["replicas"] = 5
 
 
 @refused(RULE, GUI)
@@ -217,6 +238,15 @@ def test_what_brings_instances_together_is_refused_beside_a_spread(prod: State, 
     prod.pod("gui").update(change)
 
     assert set(analyse(prod)) == {RULE}
+
+
+def test_more_hosts_are_demanded_where_that_is_configured(prod: State) -> None:
+    many(prod)
+    (message,) = analyse(prod, {RULE: {"hosts": 5}})[RULE]
+    assert f"{TRACK} does not require 5 hosts for its 10 instances" in message
+
+    constraint(prod, "track-api")["minDomains"] = 5
+    assert analyse(prod, {RULE: {"hosts": 5}}) == {}
 
 
 def test_a_preference_is_enough_where_that_is_configured(prod: State) -> None:

@@ -1,7 +1,8 @@
-"""Spread: a lost host takes one instance of a cluster with it, and no more."""
+"""Spread: a lost host takes one instance of a cluster with it, or of many no more than a share."""
 
 from collections.abc import Iterator
 
+from model.limits import MIN_NODES
 from policies.pack import clusters
 from policies.pack.kubernetes.selectors import matches
 from policies.pack.kubernetes.workloads import Workload
@@ -13,6 +14,7 @@ _HOST = "kubernetes.io/hostname"
 _REVISION = "pod-template-hash"
 _EACH_ITS_OWN = frozenset({"apps.kubernetes.io/pod-index", "statefulset.kubernetes.io/pod-name"})
 """Labels that tell each pod of a set from the others, so that none of them is compared with another."""
+_HOSTS = "hosts"
 _SCHEDULER = "default-scheduler"
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
@@ -22,26 +24,32 @@ _PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
     "instances-on-hosts-of-their-own",
     severity=Severity.HIGH,
     remedy=f"Add a topology spread constraint on {_HOST} that selects the workload's pods and no others, with "
-    "maxSkew 1, minDomains of at least the instances, whenUnsatisfiable: DoNotSchedule, nodeTaintsPolicy: Honor and, "
-    f"in a Deployment, matchLabelKeys: [{_REVISION}]; or a required anti-affinity on the same key. Name no host.",
-    options=(Option("required", default=True, description="Whether a preference for other hosts is not enough."),),
+    "maxSkew 1, whenUnsatisfiable: DoNotSchedule, nodeTaintsPolicy: Honor, minDomains of at least the instances and in "
+    f"a Deployment, matchLabelKeys: [{_REVISION}] (there the option {_HOSTS} limits what minDomains must be); or a "
+    "required anti-affinity on the same key. Name no host.",
+    options=(
+        Option("required", default=True, description="Whether a preference for other hosts is not enough."),
+        Option(_HOSTS, MIN_NODES, "Hosts that a Deployment's instances need at least; fewer have one each.", least=2),
+    ),
     relaxable=True,
 )
 def instances_on_hosts_of_their_own(stack: StackView, options: Options) -> Iterator[Finding]:
-    """A lost host takes one instance of a cluster with it, and no more."""
+    """A lost host takes one instance of a cluster with it, or of many no more than a share."""
     required = options.switch("required")
     for workload in stack.workloads:
         scale = stack.scale(workload)
         if workload.ends or not scale.several:
             continue
-        for problem in _brought_together(workload, scale.least):
+        hosts = _hosts_for(workload, scale.least, options.number(_HOSTS))
+        for problem in _brought_together(workload, hosts):
             yield Finding(workload.resource, problem)
-        if not _spread(stack, workload, required=required) and not _kept_apart(
+        if not _spread(stack, workload, hosts if required else None) and not _kept_apart(
             workload, (workload,), required=required
         ):
             what = "does not require" if required else "does not even prefer"
+            which = "hosts of their own" if hosts >= scale.least else f"{hosts} hosts"
             count = scale.least if scale.most is not None else "unknown number of"
-            yield Finding(workload.resource, f"{what} hosts of their own for its {count} instances")
+            yield Finding(workload.resource, f"{what} {which} for its {count} instances")
     yield from _single_ones(stack, required=required)
 
 
@@ -59,7 +67,12 @@ def _single_ones(stack: StackView, *, required: bool) -> Iterator[Finding]:
                 yield Finding(workload.resource, f"does not require another host than {others}, which does the same")
 
 
-def _brought_together(workload: Workload, instances: int) -> Iterator[str]:
+def _hosts_for(workload: Workload, instances: int, enough: int) -> int:
+    """How many hosts a cluster must have; instances of a set have data, and two on one host would be lost together."""
+    return min(instances, enough) if workload.resource.kind == "Deployment" else instances
+
+
+def _brought_together(workload: Workload, needed: int) -> Iterator[str]:
     pod = workload.pod
     if pod["nodeName"].given:
         yield "names the one node that all its instances run on"
@@ -73,7 +86,7 @@ def _brought_together(workload: Workload, instances: int) -> Iterator[str]:
     named = [_hosts(term) for term in terms]
     if named and all(hosts is not None for hosts in named):
         hosts = frozenset(host for each in named for host in each or ())
-        if len(hosts) < max(instances, 2):
+        if len(hosts) < max(needed, 2):
             yield f"may run on {len(hosts)} named hosts only"
     for term in _pod_terms(pod.at("affinity", "podAffinity")):
         if (
@@ -91,11 +104,12 @@ def _hosts(term: Value) -> frozenset[str] | None:
     return frozenset.intersection(*named) if named else None
 
 
-def _spread(stack: StackView, workload: Workload, *, required: bool) -> bool:
+def _spread(stack: StackView, workload: Workload, needed: int | None) -> bool:
+    """Whether a constraint spreads instances: over so many hosts, or at all."""
     return any(
-        _spreads(constraint, workload, required=required)
+        _spreads(constraint, workload, required=needed is not None)
         and _selects_only(stack, constraint["labelSelector"], workload)
-        and (not required or _holds(constraint, stack, workload))
+        and (needed is None or (_holds(constraint, needed) and stack.scale(workload).most is not None))
         for constraint in workload.pod["topologySpreadConstraints"]
     )
 
@@ -112,16 +126,14 @@ def _spreads(constraint: Value, workload: Workload, *, required: bool) -> bool:
     )
 
 
-def _holds(constraint: Value, stack: StackView, workload: Workload) -> bool:
+def _holds(constraint: Value, needed: int) -> bool:
     """Whether the scheduler obeys, and has not to wait for hosts that never take a pod."""
-    scale = stack.scale(workload)
     affinity = constraint["nodeAffinityPolicy"]
     return (
         constraint["whenUnsatisfiable"].text == "DoNotSchedule"
         and constraint["nodeTaintsPolicy"].text == "Honor"
         and (not affinity.given or affinity.text == "Honor")
-        and scale.most is not None
-        and (constraint["minDomains"].number or 1) >= scale.least
+        and (constraint["minDomains"].number or 1) >= needed
     )
 
 

@@ -99,6 +99,17 @@ def test_production_instances_run_on_nodes_of_their_own(prod: Recording) -> None
             assert by_node["minDomains"] == instances, workload.name
 
 
+def test_many_instances_share_nodes_where_there_are_not_as_many() -> None:
+    """Three nodes are required; of more, maxSkew puts instances on each before it puts a second one anywhere."""
+    many = changed(stack_file("prod"), track__replicas={"min": 10, "max": 20}, data__elasticsearch={"nodes": 5})
+    stack = build(settings_of(many))
+
+    for kind, name, required in (("Deployment", "track-api", 3), ("StatefulSet", "elasticsearch", 5)):
+        by_node = stack.find(kind, name).pod["topologySpreadConstraints"][0]
+        assert by_node["minDomains"] == required
+        assert (by_node["maxSkew"], by_node["whenUnsatisfiable"]) == (1, "DoNotSchedule")
+
+
 def test_the_pods_of_an_update_are_spread_among_themselves(stack: Recording) -> None:
     """Counted together with those that they replace, new pods could end up side by side."""
     for deployment in stack.of_kind("Deployment"):

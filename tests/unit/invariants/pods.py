@@ -7,6 +7,7 @@ from components.context import context_of
 from model.credentials import used_by
 from model.graph import out_of
 from model.index_shape import index_shape, shapes_indices
+from model.limits import MIN_NODES
 from model.roles import Role
 from settings.root import Settings
 from tests.unit.engine import JsonObject, Recording, Registered
@@ -165,7 +166,7 @@ def variables_are_set_once(recording: Recording, _: Settings) -> Faults:
 
 
 def pods_are_spread_as_far_as_they_reach(recording: Recording, settings: Settings) -> Faults:
-    """Required domains are no more than the instances that always run, and production requires one for each."""
+    """Production requires a domain for each instance that always runs, but not for the fourth of those without data."""
     autoscalers = {
         each.spec["scaleTargetRef"]["name"]: each.spec for each in recording.of_kind("HorizontalPodAutoscaler")
     }
@@ -183,7 +184,8 @@ def pods_are_spread_as_far_as_they_reach(recording: Recording, settings: Setting
         )
         required = by_node.get("minDomains")
         strict = by_node["whenUnsatisfiable"] == "DoNotSchedule"
-        wanted = instances if settings.production and instances > 1 else None
+        enough = min(instances, MIN_NODES) if workload.inputs["kind"] == "Deployment" else instances
+        wanted = enough if settings.production and instances > 1 else None
         if required != wanted or strict != (wanted is not None):
             yield f"{title(workload)} has {instances} instances and the spread {by_node}"
 
