@@ -93,18 +93,13 @@ def context_of(settings: Settings) -> Context:
 
 def _absent(settings: Settings) -> frozenset[Role]:
     """Roles that nothing plays: the console where users bring their own, stores that others run, unused services."""
-    data, mysql = settings.data, settings.data.mysql
-    mysql_outside = settings.uses_mysql and mysql is not None and mysql.external is not None
-    pulsar_outside = settings.pulsar is not None and settings.pulsar.external is not None
-    outside = data.elasticsearch.external is not None, data.redis.external is not None, mysql_outside, pulsar_outside
+    outside = {Role(store.need.value) for store in settings.others_stores}
     absent = {
         Role.GUI: not settings.gui.enabled,
         Role.GUI_BALANCER: not settings.gui.enabled,
-        Role.ELASTICSEARCH: data.elasticsearch.external is not None,
-        Role.REDIS: data.redis.external is not None,
-        Role.MYSQL: not settings.uses_mysql or mysql_outside,
-        Role.PULSAR: settings.pulsar is None or pulsar_outside,
-        Role.PREFLIGHT: not (data.preflight and any(outside)),
+        Role.MYSQL: not settings.uses_mysql,
+        Role.PULSAR: settings.pulsar is None,
+        Role.PREFLIGHT: not (settings.data.preflight and outside),
     }
     services = {role for role in Role if role.is_service and role.value not in settings.selected_services}
-    return frozenset(role for role, away in absent.items() if away) | services
+    return frozenset(role for role, away in absent.items() if away) | outside | services

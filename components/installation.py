@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.context import Context
 from components.haproxy import Upstream
-from components.job import REPLACED_UNLESS_DONE, awaited_job
+from components.job import AwaitedJobArgs, awaited_job
 from components.kubernetes import digest, metadata
 from components.pods import TMP, Container, Mount, Pod, Resources, config_volume, scratch, secret_volume
 from components.stateless import service_account
@@ -83,18 +83,10 @@ class Installation(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         account = service_account(name, context, pod, child)
         program = k8s.core.v1.ConfigMap(f"{name}-program", metadata=metadata(context, role), data=files, opts=child)
-        self.job = f"{role}-{inputs}"
-        k8s.batch.v1.Job(
-            # A resource of its own for each set of inputs: what is ignored below must not be taken over by the next.
-            f"{name}-job-{inputs}",
-            metadata=metadata(context, role, inputs, annotations=REPLACED_UNLESS_DONE),
-            spec=awaited_job(context, pod, DEADLINE_SECONDS),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[account, program],
-                ignore_changes=["spec"],
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{DEADLINE_SECONDS + 60}s"),
-            ),
+        self.job = awaited_job(
+            name,
+            AwaitedJobArgs(context, pod, inputs, DEADLINE_SECONDS),
+            pulumi.ResourceOptions(parent=self, depends_on=[account, program], ignore_changes=["spec"]),
         )
         self.register_outputs({"job": self.job})
 

@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 
 from components.context import Context
 from components.endpoints import DataEndpoints, Tunnel
-from components.job import REPLACED_UNLESS_DONE, awaited_job
+from components.job import AwaitedJobArgs, awaited_job
 from components.kubernetes import digest, metadata
 from components.pods import TMP, Container, Mount, Pod, Resources, SecretKey, config_volume, scratch
 from components.stateless import service_account
@@ -18,7 +18,7 @@ from components.store_access import ELASTICSEARCH_CA, ELASTICSEARCH_CA_FOLDER, s
 from components.tunnel import TUNNEL_FOLDER, TUNNELS, authority_file, tunnel_files, tunnel_sidecars, tunnel_volumes
 from model.images import Software
 from model.roles import Role
-from settings.data import DataSettings
+from settings.others import OthersStore
 from settings.types import Cidr
 
 PROGRAM = Path(__file__).with_name("programs") / "preflight"
@@ -33,10 +33,10 @@ _PREFIXES = {Role.ELASTICSEARCH: "ELASTIC_", Role.REDIS: "REDIS_", Role.MYSQL: "
 
 @dataclass(frozen=True)
 class PreflightArgs:
-    """The stores as `settings` describe them, and as API pods find them."""
+    """The stores that others run, and all stores as API pods find them."""
 
     context: Context
-    settings: DataSettings
+    stores: tuple[OthersStore, ...]
     data: DataEndpoints
     credentials: pulumi.Resource
     """The Secret with their passwords: another one of them is another thing to check."""
@@ -57,7 +57,7 @@ class Preflight(pulumi.ComponentResource):
     def __init__(self, name: str, args: PreflightArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("tracardi:index:Preflight", name, opts=opts)
         context, role = args.context, Role.PREFLIGHT
-        checked = dict(_checked(args))
+        checked = {Role(store.need.value): store.networks for store in args.stores}
         data = _tunnels_to(args.data, checked)
         files = {
             **{file.name: file.read_text(encoding="utf-8") for file in sorted(PROGRAM.glob("*.py"))},
@@ -80,34 +80,18 @@ class Preflight(pulumi.ComponentResource):
             k8s.core.v1.ConfigMap(f"{name}-{kind}", metadata=metadata(context, role, kind), data=content, opts=child)
             for kind, content in own.items()
         ]
-        self.job = f"{role}-{inputs}"
-        k8s.batch.v1.Job(
-            f"{name}-job-{inputs}",
-            metadata=metadata(context, role, inputs, annotations=REPLACED_UNLESS_DONE),
-            spec=awaited_job(context, pod, DEADLINE_SECONDS),
-            opts=pulumi.ResourceOptions(
+        self.job = awaited_job(
+            name,
+            AwaitedJobArgs(context, pod, inputs, DEADLINE_SECONDS),
+            pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[account, program, *read, args.credentials],
                 # A password that somebody changed is in no name and no digest.
                 replace_with=[args.credentials],
                 delete_before_replace=True,
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{DEADLINE_SECONDS + 60}s"),
             ),
         )
         self.register_outputs({"job": self.job})
-
-
-def _checked(args: PreflightArgs) -> Iterator[tuple[Role, tuple[Cidr, ...]]]:
-    """The stores that others run, each with the networks that it is in."""
-    settings = args.settings
-    if settings.elasticsearch.external is not None:
-        yield Role.ELASTICSEARCH, settings.elasticsearch.external.networks
-    if settings.redis.external is not None:
-        yield Role.REDIS, settings.redis.external.networks
-    if args.data.mysql is not None and settings.mysql is not None and settings.mysql.external is not None:
-        yield Role.MYSQL, settings.mysql.external.networks
-    if args.data.pulsar is not None and settings.pulsar is not None and settings.pulsar.external is not None:
-        yield Role.PULSAR, settings.pulsar.external.networks
 
 
 def _tunnels_to(data: DataEndpoints, checked: Mapping[Role, object]) -> DataEndpoints:

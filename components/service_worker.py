@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 from components.api import INDEX_SHAPE
 from components.context import Context
 from components.endpoints import DataEndpoints
-from components.job import REPLACED_UNLESS_DONE, awaited_job
+from components.job import AwaitedJobArgs, awaited_job
 from components.kubernetes import digest, metadata
 from components.pods import (
     TMP,
@@ -92,7 +92,9 @@ class ServiceWorker(pulumi.ComponentResource):
         # The same one for both: of two in turn, the second would go with the first.
         account = service_account(name, args.context, pod, child)
         if args.row.prepares:
-            _job(name, args, pod, pulumi.ResourceOptions(parent=self, depends_on=[account]))
+            _prepare(
+                name, args, pod, pulumi.ResourceOptions(parent=self, depends_on=[account], ignore_changes=["spec"])
+            )
         elif args.schedule is not None:
             k8s.batch.v1.CronJob(
                 f"{name}-cron-job",
@@ -115,24 +117,12 @@ class ServiceWorker(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _job(name: str, args: ServiceWorkerArgs, pod: Pod, opts: pulumi.ResourceOptions) -> None:
+def _prepare(name: str, args: ServiceWorkerArgs, pod: Pod, opts: pulumi.ResourceOptions) -> None:
     """The Job, named after what it is told, so that it runs again when that changes, and only then."""
     (worker,) = pod.containers
     told = [f"{key}={value}" for key, value in sorted(worker.environment.items()) if isinstance(value, str)]
     inputs = digest(str(worker.image), *worker.command, *told)
-    k8s.batch.v1.Job(
-        # A resource of its own for each set of inputs: what is ignored below must not be taken over by the next.
-        f"{name}-job-{inputs}",
-        metadata=metadata(args.context, args.role, inputs, annotations=REPLACED_UNLESS_DONE),
-        spec=awaited_job(args.context, pod, PREPARATION_SECONDS, tries=5),
-        opts=pulumi.ResourceOptions.merge(
-            opts,
-            pulumi.ResourceOptions(
-                ignore_changes=["spec"],
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{PREPARATION_SECONDS + 60}s"),
-            ),
-        ),
-    )
+    awaited_job(name, AwaitedJobArgs(args.context, pod, inputs, PREPARATION_SECONDS, tries=5), opts)
 
 
 def _cron_job(args: ServiceWorkerArgs, pod: Pod, schedule: str) -> k8s.batch.v1.CronJobSpecArgs:

@@ -119,7 +119,7 @@ class Tracardi(pulumi.ComponentResource):
         if Role.PREFLIGHT in context.roles:
             preflight = Preflight(
                 f"{name}-preflight",
-                PreflightArgs(context, settings.data, data.endpoints, store_secrets.secrets[Role.PREFLIGHT]),
+                PreflightArgs(context, settings.others_stores, data.endpoints, store_secrets.secrets[Role.PREFLIGHT]),
                 self._after(store_policies, store_secrets),
             )
             checked.append(preflight)

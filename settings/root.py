@@ -13,6 +13,7 @@ from settings.data import DataSettings
 from settings.index import IndexSettings
 from settings.installation import InstallationSettings, Profile
 from settings.network import NetworkSettings
+from settings.others import OthersStore, others_stores
 from settings.platform import PlatformSettings, TargetSettings
 from settings.pulsar import PulsarSettings
 from settings.services import ServicesSettings, selected
@@ -55,6 +56,11 @@ class Settings(Section):
     def pulsar(self) -> PulsarSettings | None:
         """The queue, wherever it runs; None where the edition has none."""
         return (self.data.pulsar or PulsarSettings()) if self.installation.commercial else None
+
+    @property
+    def others_stores(self) -> tuple[OthersStore, ...]:
+        """The stores that others run, as far as this installation uses them."""
+        return tuple(others_stores(self.installation, self.data))
 
     @property
     def selected_services(self) -> dict[str, Service]:

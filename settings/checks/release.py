@@ -8,6 +8,7 @@ from settings.base import Refusal, Refusals
 from settings.clusters import TrackSettings
 from settings.data import DataSettings
 from settings.installation import Bridge, InstallationSettings
+from settings.others import others_stores
 from settings.platform import PlatformSettings
 
 _RUN_BY = {
@@ -82,9 +83,11 @@ def images_belong_to_the_release(
     images = set(installation.facts.images)
     if data.mysql is None or not data.mysql.tunnel:
         images -= {Software.MYSQL_ROUTER}
+    outside = {Software(store.need.value) for store in others_stores(installation, data)}
     for software in Software:
-        if software not in images and platform.images.of(software).model_fields_set:
-            reason = _RUN_BY.get(software, "another release runs it")
-            yield Refusal(
-                ("platform", "images", software), "present", f"unused: {reason}, and this stack has none", "Remove it."
-            )
+        if software in images - outside or not platform.images.of(software).model_fields_set:
+            continue
+        reason = f"{_RUN_BY.get(software, 'another release runs it')}, and this stack has none"
+        if software in outside:
+            reason = f"tracardi:data.{software}.external is run by others"
+        yield Refusal(("platform", "images", software), "present", f"unused: {reason}", "Remove it.")

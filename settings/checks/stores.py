@@ -2,12 +2,20 @@
 
 from model.credentials import Credential
 from model.roles import Tier
-from model.service import Edition
+from model.service import Edition, Need
 from settings.base import Refusal, Refusals
 from settings.credentials import CREDENTIAL_KEYS, CredentialsSettings
 from settings.data import DataSettings
 from settings.index import IndexSettings
 from settings.installation import InstallationSettings
+from settings.others import others_stores
+
+_PASSWORDS = {
+    Need.ELASTICSEARCH: Credential.ELASTICSEARCH,
+    Need.REDIS: Credential.REDIS,
+    Need.MYSQL: Credential.MYSQL,
+    Need.PULSAR: Credential.PULSAR,
+}
 
 
 def stores_belong_to_the_release(installation: InstallationSettings, data: DataSettings) -> Refusals:
@@ -51,16 +59,10 @@ def passwords_of_others_are_given(
     installation: InstallationSettings, data: DataSettings, credentials: CredentialsSettings
 ) -> Refusals:
     """A service that others run has a password that others chose."""
-    mysql = data.mysql is not None and data.mysql.external is not None
-    external = {
-        Credential.ELASTICSEARCH: data.elasticsearch.external is not None,
-        Credential.REDIS: data.redis.external is not None,
-        Credential.MYSQL: mysql and installation.facts.uses_mysql,
-        Credential.PULSAR: _pulsar_outside(data) and installation.commercial,
-    }
-    for credential, outside in external.items():
+    for store in others_stores(installation, data):
+        credential = _PASSWORDS[store.need]
         key = CREDENTIAL_KEYS[credential]
-        if outside and not credentials.of(credential).given:
+        if not credentials.of(credential).given:
             yield Refusal(
                 ("credentials", key),
                 None,
@@ -74,27 +76,23 @@ def no_credential_is_given_in_vain(
 ) -> Refusals:
     """A secret that is given is one that something uses."""
     release = installation.facts
-    outside = data.mysql is not None and data.mysql.external is not None
+    outside = {store.need for store in others_stores(installation, data)}
     reasons = {}
     if not release.uses_mysql:
         reasons = dict.fromkeys((Credential.MYSQL, Credential.MYSQL_ROOT), f"release {release.version} uses no MySQL")
-    elif outside:
+    elif Need.MYSQL in outside:
         reasons = {Credential.MYSQL_ROOT: "tracardi:data.mysql.external is run by others"}
     if not installation.commercial:
         reasons |= dict.fromkeys(
             (Credential.PULSAR, Credential.PULSAR_KEY), f"the {installation.edition} edition has no queue"
         )
-    elif _pulsar_outside(data):
+    elif Need.PULSAR in outside:
         reasons[Credential.PULSAR_KEY] = "tracardi:data.pulsar.external is run by others"
     else:
         reasons[Credential.PULSAR] = "the stack itself signs the token for Pulsar in the cluster, with pulsarKey"
     for credential, reason in reasons.items():
         if credentials.of(credential).given:
             yield Refusal(("credentials", CREDENTIAL_KEYS[credential]), "given", f"unused: {reason}", "Remove it.")
-
-
-def _pulsar_outside(data: DataSettings) -> bool:
-    return data.pulsar is not None and data.pulsar.external is not None
 
 
 def existing_secrets_are_not_the_stack_s_own(

@@ -57,6 +57,11 @@ AT_ODDS: list[tuple[dict[str, Any], str, str]] = [
         "credentials.pulsarKey",
         "unused: tracardi:data.pulsar.external is run by others",
     ),
+    (
+        {**external(), "platform__images": {"pulsar": {"tag": "3.1.2"}}},
+        "platform.images.pulsar",
+        "unused: tracardi:data.pulsar.external is run by others",
+    ),
     ({"data__pulsar": {"memory": "512Mi"}}, "data.pulsar.memory", "at least 1Gi"),
     (GIVEN, "credentials.pulsar", "unused: the stack itself signs the token"),
     ({"credentials__pulsarKey": {"value": "k3Jx9QpL77vbZmD2sWq8rT"}}, "credentials.pulsarKey.value", "at least 32"),

@@ -338,6 +338,15 @@ BETWEEN_SECTIONS: list[tuple[dict[str, Any], str, str]] = [
         "platform.images.mysqlRouter",
         "the tunnel to MySQL",
     ),
+    (
+        {
+            "data__redis": {"external": CACHE},
+            "credentials__redis": existing("cache"),
+            "platform__images": {"redis": {"tag": "7.2.5"}},
+        },
+        "platform.images.redis",
+        "unused: tracardi:data.redis.external is run by others",
+    ),
     ({"data__preflight": False}, "data.preflight", "unused"),
     (
         {
