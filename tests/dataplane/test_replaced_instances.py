@@ -33,9 +33,9 @@ class Replaced:
     """What balancers and their clients met."""
 
     idle: int
-    """Connections to the lost instance that balancers had when they had noticed its loss."""
+    """Idle connections that balancers had to each instance at least, just before one was lost."""
     left: int
-    """Those that they had when its slot was about to be another's."""
+    """Those to the lost one that they had when its slot was about to be another's."""
     after: Outcome
     """What became of requests once it was."""
 
@@ -46,18 +46,18 @@ def replaced(sites: Sites) -> dict[str, Replaced]:
     entries = {"asked": _entry(sites), "never asked": _entry(sites, asked=False)}
     crowds = {name: entry.site.crowd() for name, entry in entries.items()}
     _loaded(entries, crowds)
+    idle = {name: min(_idle(entry).values()) for name, entry in entries.items()}
     for entry in entries.values():
         cut_off(_api(entry).pods[0])
     for entry in entries.values():
         _until_up(entry, _INSTANCES - 1)
-    idle = {name: _idle_below(entry) for name, entry in entries.items()}
     for entry in entries.values():
         # By now its node is taken for lost, and DNS does not tell of it any more.
         _api(entry).delete(_api(entry).pods[0], hurry=True)
         _api(entry).scale(_SLOTS - 1)
     for entry in entries.values():
         _until_up(entry, _INSTANCES)
-    left = {name: _idle_below(entry) for name, entry in entries.items()}
+    left = {name: sum(_idle(entry, down=True).values()) for name, entry in entries.items()}
     for entry in entries.values():
         _api(entry).scale(_SLOTS)
         _until_up(entry, _SLOTS)
@@ -103,23 +103,26 @@ def _until_up(entry: Entry, instances: int) -> None:
     )
 
 
-def _idle_below(entry: Entry) -> int:
-    """Idle connections to instances that are not up."""
-    return sum(
-        int(number)
+def _idle(entry: Entry, *, down: bool = False) -> dict[tuple[str, str], int]:
+    """Idle connections in each server slot of each balancer whose instance is up, or is not."""
+    return {
+        (pod.name, slot): int(number)
         for pod in entry.balancers.pods
         for slot, number in _IDLE.findall(metrics(pod))
-        if slot not in up(pod)
-    )
+        if (slot not in up(pod)) == down
+    }
 
 
 def test_requests_do_not_meet_connections_to_an_instance_that_was_lost_before(
     replaced: dict[str, Replaced], measured: Measured
 ) -> None:
     found = replaced["asked"]
-    measured("idle connections to a lost instance, when noticed and when replaced", f"{found.idle}, {found.left}")
+    measured(
+        "idle connections to a lost instance: before, and when another one gets its slot", (found.idle, found.left)
+    )
 
     assert found.idle > 0, "there was no connection that a request could have met"
+    assert found.left == 0
     assert found.after.sent > 0
     assert not bad(found.after).records, bad(found.after)
 
