@@ -117,6 +117,12 @@ def test_a_route_that_keeps_the_scheme_of_plain_requests(state: State) -> None:
 
 
 @accepted("entries-serve-tls")
+def test_connections_of_clients_that_are_asked_whether_they_live(state: State) -> None:
+    questions = "option clitcpka\n    clitcpka-idle 30s\n    clitcpka-intvl 5s\n    clitcpka-cnt 3\n"
+    state.edit("track-balancer", "    option srvtcpka\n", f"    {questions}    option srvtcpka\n")
+
+
+@accepted("entries-serve-tls")
 def test_the_latest_version_alone_and_another_redirect(state: State) -> None:
     state.edit("track-balancer", "alpn h2,http/1.1", "alpn h2,http/1.1 ssl-min-ver TLSv1.3 strict-sni")
     state.edit("gui-balancer", "redirect prefix https://gui.example.com code 308", "redirect scheme https code 301")
