@@ -61,8 +61,10 @@ def own(software: str, image: Image) -> dict[str, str]:
 @cache
 def replaced(name: str) -> frozenset[str]:
     """The images that a variant runs when every one of them is replaced; fails where one is not."""
-    tunnel = settings_of(VARIANTS[name]).data.mysql
+    variant = settings_of(VARIANTS[name])
+    tunnel = variant.data.mysql
     unused = set() if tunnel is not None and tunnel.tunnel else {Software.MYSQL_ROUTER}
+    unused |= {Software(store.need.value) for store in variant.others_stores}
     settings = {
         software.value: own(software, image) for software, image in usual(name).items() if software not in unused
     }
