@@ -14,6 +14,7 @@ from components.existing import kept_secrets, look_for_secrets
 from components.outputs import outputs
 from components.target import UID_OUTPUT, TargetError, connect, find_target, remembered_cluster
 from components.tracardi import Tracardi, TracardiArgs
+from components.volumes import look_at_volumes
 from model.roles import Tier
 from settings.load import SettingsError, parse
 
@@ -30,6 +31,7 @@ def main() -> None:
         settings = parse(configuration, encrypted)
         target = find_target(settings.target, os.environ)
         look_for_secrets(target, settings)
+        look_at_volumes(target, settings)
         # Whatever is to be kept now: what an earlier life kept opens the volumes that are there.
         kept = kept_secrets(target, context_of(settings).namespace(Tier.DATA))
     except (SettingsError, TargetError) as problem:

@@ -74,6 +74,8 @@ class StatefulStore(pulumi.ComponentResource):
                 pulumi.ResourceOptions(
                     parent=self,
                     depends_on=[account],
+                    # It cannot be changed, and in another set data would be at stake; `look_at_volumes` asks first.
+                    ignore_changes=["spec.volumeClaimTemplates"],
                     custom_timeouts=pulumi.CustomTimeouts(create=START_TIMEOUT, update=START_TIMEOUT),
                 )
             ),
