@@ -9,7 +9,9 @@ from components.stateful import DATA, node_names
 from components.target import Target, TargetError, ask
 from model.roles import Role, Tier
 from settings.base import Refusal
+from settings.data import MysqlSettings
 from settings.load import SettingsError
+from settings.pulsar import PulsarSettings
 from settings.root import Settings
 from settings.types import amount
 
@@ -44,15 +46,13 @@ def look_at_volumes(target: Target, settings: Settings) -> None:
 
 def _stores(settings: Settings) -> dict[Role, tuple[int, str]]:
     """Pods and size of each one's volume, of the stores in the cluster."""
-    data, pulsar = settings.data, settings.pulsar
+    data, mysql, pulsar = settings.data, settings.data.mysql or MysqlSettings(), settings.pulsar or PulsarSettings()
     stores = {
         Role.ELASTICSEARCH: (data.elasticsearch.nodes, data.elasticsearch.storage),
         Role.REDIS: (1, data.redis.storage),
+        Role.MYSQL: (1, mysql.storage),
+        Role.PULSAR: (1, pulsar.storage),
     }
-    if data.mysql is not None:
-        stores[Role.MYSQL] = (1, data.mysql.storage)
-    if pulsar is not None:
-        stores[Role.PULSAR] = (1, pulsar.storage)
     present = context_of(settings).roles
     return {role: store for role, store in stores.items() if role in present}
 

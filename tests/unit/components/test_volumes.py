@@ -106,6 +106,12 @@ def test_volumes_of_pods_that_are_no_more_do_not_count(claims: Claims) -> None:
     accepted()
 
 
+def test_volumes_are_compared_with_what_a_stack_has_that_says_nothing_of_a_store(claims: Claims) -> None:
+    claims.have("data-mysql-0", storage="1Gi")
+
+    assert "tracardi:data.mysql.storage" in refused(data__mysql=None)
+
+
 def test_volumes_keep_their_class(claims: Claims) -> None:
     claims.have(*SEARCH)
     claims.have("data-redis-0", storage="1Gi")
