@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from components.context import Context, context_of
 from components.stateful import DATA, node_names
@@ -58,10 +59,10 @@ def _stores(settings: Settings) -> dict[Role, tuple[int, str]]:
 
 
 def _claims(target: Target, context: Context, namespace: str) -> Iterator[_Claim]:
-    wanted = f"app.kubernetes.io/name=tracardi,app.kubernetes.io/instance={context.installation}"
-    answer = ask(
-        target, "--namespace", namespace, "get", "persistentvolumeclaims", f"--selector={wanted}", "--output=json"
-    )
+    wanted = quote(f"app.kubernetes.io/name=tracardi,app.kubernetes.io/instance={context.installation}")
+    # As it is: otherwise kubectl would first ask for all that the cluster knows, and every preview waits for it.
+    path = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims?labelSelector={wanted}"
+    answer = ask(target, "get", "--raw", path)
     if answer.returncode:
         raise TargetError(
             f"tracardi:data\n  value:  volumes in namespace {namespace}\n"

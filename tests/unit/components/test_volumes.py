@@ -16,8 +16,8 @@ TARGET = Target("/somewhere/config", "kind-test", "uid-1")
 PROD = changed(stack_file("prod"), data__elasticsearch={"nodes": 3, "storage": "100Gi"}, data__redis={"storage": "1Gi"})
 SEARCH = ("data-elasticsearch-0", "data-elasticsearch-1", "data-elasticsearch-2")
 _ASKED = (
-    "--namespace tracardi-data get persistentvolumeclaims "
-    "--selector=app.kubernetes.io/name=tracardi,app.kubernetes.io/instance=tracardi --output=json"
+    "get --raw /api/v1/namespaces/tracardi-data/persistentvolumeclaims"
+    "?labelSelector=app.kubernetes.io/name%3Dtracardi%2Capp.kubernetes.io/instance%3Dtracardi"
 )
 
 
