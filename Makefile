@@ -111,7 +111,7 @@ test-policies: pulumi-tools ## Tests of the policy pack; with THOROUGH=yes the s
 .PHONY: test-cluster
 test-cluster: tools ## Both stacks, and their variants, on embedded clusters of the tests' own
 	@$(PYTHON) -m tools.toolchain ensure --group metrics
-	$(VENV)/pytest -m '' tests/cluster --ignore tests/cluster/test_variants.py
+	$(VENV)/pytest -m '' --numprocesses 2 --dist loadfile tests/cluster --ignore tests/cluster/test_variants.py
 	$(VENV)/pytest -m '' --numprocesses 2 --maxschedchunk 1 tests/cluster/test_variants.py
 
 .PHONY: test-dataplane
