@@ -22,6 +22,7 @@ from model.lifecycle import (
     API_LIVENESS,
     GRACE_SECONDS,
     INSTANCE_KEEP_ALIVE_SECONDS,
+    LEAVE_SECONDS,
     READINESS,
     STARTUP_PERIOD_SECONDS,
     Probe,
@@ -38,7 +39,7 @@ INDEX_SHAPE = "index-shape"
 """ConfigMap with the variables that must be equal in every pod; one in each namespace, from one source."""
 
 API_PROGRAM = "api-program"
-"""ConfigMap with the program that serves the API over TLS."""
+"""ConfigMap with the program that serves the API."""
 
 _SERVE = Path(__file__).with_name("programs") / "serve.py"
 _PROGRAM_FOLDER = "/etc/tracardi/program"
@@ -78,14 +79,14 @@ def api_pod(args: ApiPodArgs) -> Pod:
     context, release = args.context, args.context.release
     encrypted = args.certificate is not None
     health = Check(path=HEALTH_PATH, port=Port.HTTP, tls=encrypted)
-    command, arguments = _over_tls(release.python) if encrypted else _in_plain(release.python)
     volumes = dict(_volumes(args))
     api = Container(
         name="api",
         image=context.image(Software.API),
         resources=Resources(cpu=f"{INSTANCE_MILLICORES}m", memory="256Mi", memory_limit="512Mi"),
-        command=command,
-        arguments=arguments,
+        # The image of 0.8 starts a worker for each core of the node; this is one in any release.
+        command=(release.python, f"{_PROGRAM_FOLDER}/{_SERVE.name}"),
+        arguments=tuple(_arguments(args)),
         working_dir=release.start_folder,
         environment={"LOGGING_LEVEL": "warning", **args.environment, **_environment(args)},
         environment_from=(INDEX_SHAPE,),
@@ -109,46 +110,34 @@ def api_pod(args: ApiPodArgs) -> Pod:
     )
 
 
-def _in_plain(python: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Command and arguments. The image of 0.8 starts a worker for each core of the node; this is one in any release."""
-    return (python, "-m", "uvicorn", "app.main:application"), (
-        "--host=0.0.0.0",
-        f"--port={int(Port.HTTP)}",
-        "--workers=1",
-        "--proxy-headers",
-        # Only the balancer reaches this port, and it replaces what clients claim about their address.
-        "--forwarded-allow-ips=*",
-        f"--timeout-keep-alive={INSTANCE_KEEP_ALIVE_SECONDS}",
-        "--log-level=warning",
-    )
-
-
-def _over_tls(python: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Command and arguments of the same server with a certificate that may be renewed while it runs."""
-    return (python, f"{_PROGRAM_FOLDER}/{_SERVE.name}"), (
-        "--application=app.main:application",
-        "--host=0.0.0.0",
-        f"--port={int(Port.HTTP)}",
-        f"--certificate={CERTIFICATE}",
-        f"--key={KEY}",
-        f"--keep-alive={INSTANCE_KEEP_ALIVE_SECONDS}",
-    )
+def _arguments(args: ApiPodArgs) -> Iterator[str]:
+    yield "--application=app.main:application"
+    yield "--host=0.0.0.0"
+    yield f"--port={int(Port.HTTP)}"
+    yield f"--health={HEALTH_PATH}"
+    yield f"--keep-alive={INSTANCE_KEEP_ALIVE_SECONDS}"
+    yield f"--leave-seconds={LEAVE_SECONDS}"
+    if args.certificate is not None:
+        yield f"--certificate={CERTIFICATE}"
+        yield f"--key={KEY}"
 
 
 def _volumes(args: ApiPodArgs) -> Iterator[tuple[Mount, k8s.core.v1.VolumeArgs]]:
     yield Mount("tmp", TMP, read_only=False), scratch("tmp", "64Mi")
     yield from store_volumes(args.data)
+    yield Mount("program", _PROGRAM_FOLDER), config_volume("program", API_PROGRAM)
     if args.certificate is not None:
-        yield Mount("program", _PROGRAM_FOLDER), config_volume("program", API_PROGRAM)
         yield TLS_MOUNT, tls_volume(args.certificate)
 
 
 def _checksums(args: ApiPodArgs) -> dict[str, pulumi.Input[str]]:
     """What a pod reads at its start only. Certificates are not among it: those are read again when they change."""
-    checksums = {"index-shape": args.index_digest, **store_checksums(args.data)}
-    if args.certificate is not None:
-        checksums["program"] = digest(_serve_program())
-    return {**checksums, **tunnel_checksum(args.data)}
+    return {
+        "index-shape": args.index_digest,
+        **store_checksums(args.data),
+        "program": digest(_serve_program()),
+        **tunnel_checksum(args.data),
+    }
 
 
 def _environment(args: ApiPodArgs) -> dict[str, str | SecretKey]:
@@ -208,5 +197,4 @@ def _config_maps(args: ApiConfigurationArgs) -> Iterator[tuple[str, Mapping[str,
         yield ELASTICSEARCH_CA, {"ca.crt": authority}
     if tunnels := tunnel_files(args.data):
         yield TUNNELS, tunnels
-    if args.context.encrypted:
-        yield API_PROGRAM, {_SERVE.name: _serve_program()}
+    yield API_PROGRAM, {_SERVE.name: _serve_program()}

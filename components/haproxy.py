@@ -5,6 +5,8 @@ from pathlib import PurePosixPath
 
 from components.rendering import render
 from model.lifecycle import (
+    BALANCER_CHECK_FAILURES,
+    BALANCER_CHECK_SECONDS,
     BALANCER_KEEP_ALIVE_SECONDS,
     MAX_CONNECTIONS,
     MAX_CONNECTIONS_PER_CLIENT,
@@ -80,6 +82,8 @@ def haproxy_configuration(
         keep_alive=BALANCER_KEEP_ALIVE_SECONDS,
         queue_timeout=QUEUE_TIMEOUT_SECONDS,
         server_timeout=SERVER_TIMEOUT_SECONDS,
+        check_seconds=BALANCER_CHECK_SECONDS,
+        check_failures=BALANCER_CHECK_FAILURES,
         # Each balancer counts its own requests only.
         max_connections=max(2, MAX_REQUESTS_PER_INSTANCE // settings.replicas),
         connections=MAX_CONNECTIONS,

@@ -18,13 +18,22 @@ class Probe:
 
 
 DRAIN_SECONDS = 10
-"""preStop sleep: new requests still arrive until every balancer has seen the pod leave DNS or fail its check."""
+"""preStop sleep: what is behind a Service gets connections until every node has heard that the pod leaves."""
+
+BALANCER_CHECK_SECONDS = 2
+"""How often a balancer asks an instance for its health."""
+
+BALANCER_CHECK_FAILURES = 3
+"""After so many answers that are not 200, or none, an instance gets no requests."""
+
+LEAVE_SECONDS = 8
+"""An instance that is to end first denies its health and serves on: balancers are gone by then, however late DNS."""
 
 LONGEST_REQUEST_SECONDS = 13
 """Elasticsearch's query time-out of 12 s and one second to answer."""
 
 GRACE_SECONDS = 45
-"""At least drain plus the longest request; 30 s is just enough, so half as much again."""
+"""At least drain, leave and the longest request; 31 s is just enough, so half as much again."""
 
 INSTALLATION_GRACE_SECONDS = 60
 """The GUI API also carries the installation request, seen to take up to 25 s."""

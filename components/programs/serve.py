@@ -1,26 +1,33 @@
-"""Serves Tracardi's API over TLS, with certificates that may be renewed while it runs. Runs in Tracardi's API image.
+"""Serves Tracardi's API so that no client notices a restart or a renewed certificate. Runs in Tracardi's API image.
 
 Standard library and the uvicorn of the image, Python 3.10 or newer; the application is found in the working directory.
-It is what this does, and a pair that is read again when its files change, which uvicorn itself does only at its start:
+It is what this does, and two things that uvicorn itself does not do:
 
   python3 -m uvicorn APPLICATION --host HOST --port PORT --workers 1 --proxy-headers --forwarded-allow-ips '*'
-    --timeout-keep-alive SECONDS --log-level warning --ssl-certfile FILE --ssl-keyfile FILE
+    --timeout-keep-alive SECONDS --log-level warning [--ssl-certfile FILE --ssl-keyfile FILE]
 
-New connections get the new certificate; open ones go on. A pair that cannot be used is left aside, with one line on
-stderr, and tried again: while Kubernetes replaces a mounted Secret, certificate and key may not belong together.
+It leaves before it ends. When uvicorn ends, it resets connections that it has not looked at yet, requests included, and
+no balancer may repeat those. After SIGTERM this serves on for `--leave-seconds`, but answers 503 to whoever asks for
+its health: by its end, balancers send nothing any more.
+
+It reads the pair of certificate and key again when the files change. New connections get the new certificate; open
+ones go on. A pair that cannot be used is left aside, with one line on stderr, and tried again: while Kubernetes
+replaces a mounted Secret, certificate and key may not belong together.
 
 Exit status: 0 after SIGTERM, once the requests in flight are answered (newer releases of uvicorn end by the signal
 then); 1 without a usable certificate, application or address; 2 for wrong arguments.
 """
 
 import argparse
+import asyncio
 import os
+import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import uvicorn
 
@@ -35,23 +42,30 @@ class Options:
     application: str
     host: str
     port: int
-    certificate: Path
-    key: Path
+    certificate: Path | None
+    key: Path | None
+    health: str
     keep_alive: int
+    leave_seconds: int
     reload_seconds: int
 
     @classmethod
     def read(cls, arguments: Sequence[str]) -> "Options":
         """Exits with one line on stderr if something is missing or malformed."""
-        parser = _Parser("serve", description="Serves an ASGI application over TLS.", allow_abbrev=False)
+        parser = _Parser("serve", description="Serves an ASGI application.", allow_abbrev=False)
         parser.add_argument("--application", default="app.main:application", help="module:name, from this folder")
         parser.add_argument("--host", required=True, help="address to listen at")
         parser.add_argument("--port", required=True, type=_whole)
-        parser.add_argument("--certificate", required=True, type=Path, help="PEM file with the certificate chain")
-        parser.add_argument("--key", required=True, type=Path, help="PEM file with its key")
+        parser.add_argument("--certificate", type=Path, help="PEM file with the certificate chain; else no TLS")
+        parser.add_argument("--key", type=Path, help="PEM file with its key")
+        parser.add_argument("--health", required=True, help="path that balancers and probes ask for")
         parser.add_argument("--keep-alive", required=True, type=_whole, help="seconds that a connection may idle")
+        parser.add_argument("--leave-seconds", required=True, type=_whole, help="from SIGTERM to the end of serving")
         parser.add_argument("--reload-seconds", default=15, type=_whole, help="how often the files are looked at")
-        return cls(**vars(parser.parse_args(arguments)))
+        options = cls(**vars(parser.parse_args(arguments)))
+        if (options.certificate is None) != (options.key is None):
+            parser.error("--certificate and --key belong together")
+        return options
 
 
 class _Parser(argparse.ArgumentParser):
@@ -112,10 +126,35 @@ class Pair:
         return context
 
 
-class Configuration(uvicorn.Config):
-    """Uvicorn's configuration with a context of ours."""
+_Message = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+_Application = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
-    def __init__(self, options: Options, pair: Pair) -> None:
+
+class Leaving:
+    """An ASGI application that denies its health once this has `begun`."""
+
+    def __init__(self, application: _Application, health: str) -> None:
+        self.begun = False
+        self._application = application
+        self._health = health
+
+    async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+        """One request, or whatever else ASGI knows."""
+        if self.begun and scope["type"] == "http" and scope["path"] == self._health:
+            await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body"})
+        else:
+            await self._application(scope, receive, send)
+
+
+class Configuration(uvicorn.Config):
+    """Uvicorn's configuration, with a context and an application of ours."""
+
+    leaving: Leaving
+
+    def __init__(self, options: Options, pair: Pair | None) -> None:
         super().__init__(
             options.application,
             host=options.host,
@@ -127,15 +166,33 @@ class Configuration(uvicorn.Config):
             timeout_keep_alive=options.keep_alive,
             log_level="warning",
             ssl_certfile=options.certificate,
-            ssl_keyfile=str(options.key),
-            callback_notify=pair.refresh,
+            ssl_keyfile=str(options.key) if options.key else None,
+            callback_notify=pair.refresh if pair else None,
             timeout_notify=options.reload_seconds,
         )
+        self.leave_seconds = options.leave_seconds
+        self._health = options.health
         self._pair = pair
 
     def load(self) -> None:
         super().load()
-        self.ssl = self._pair.context()
+        self.loaded_app = self.leaving = Leaving(self.loaded_app, self._health)
+        if self._pair:
+            self.ssl = self._pair.context()
+
+
+class Server(uvicorn.Server):
+    """A server that is left by its balancers before it ends."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        super().__init__(configuration)
+        self._configuration = configuration
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends, later."""
+        self._configuration.leaving.begun = True
+        await asyncio.sleep(self._configuration.leave_seconds)
+        await super().shutdown(sockets)
 
 
 def describe(error: OSError, certificate: Path, key: Path) -> str:
@@ -152,14 +209,16 @@ def _say(text: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Serves until a signal ends it; returns the exit status that the head of this file explains."""
     options = Options.read(arguments)
-    try:
-        pair = Pair(options.certificate, options.key)
-    except OSError as error:
-        _say(describe(error, options.certificate, options.key))
-        return 1
+    pair = None
+    if options.certificate and options.key:
+        try:
+            pair = Pair(options.certificate, options.key)
+        except OSError as error:
+            _say(describe(error, options.certificate, options.key))
+            return 1
     # As `python3 -m` does; a program that is started by its path sees the folder that it lies in instead.
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - an entry of sys.path is text
-    server = uvicorn.Server(Configuration(options, pair))
+    server = Server(Configuration(options, pair))
     server.run()
     return 0 if server.started else 1
 

@@ -136,7 +136,7 @@ def test_a_program_that_nobody_knows(state: State) -> None:
 @refused(
     RULE,
     f"{BALANCER} answers in plain text at frontend metrics",
-    f"{API} may answer in plain text (uvicorn has no certificate and key)",
+    f"{API} may answer in plain text (it has no certificate and key)",
     f"{CONSOLE} listens on 8080 in plain text",
     options={RULE: {"required": True}},
 )

@@ -51,7 +51,7 @@ def test_a_console_with_the_default_context(state: State) -> None:
 
 @refused("one-worker-per-pod", f"{TRACK} starts several workers in container api")
 def test_several_workers(state: State) -> None:
-    state.container("track-api")["args"].append("--workers=4")
+    start(state, "uvicorn", "app.main:application", "--workers=4")
 
 
 @refused("one-worker-per-pod", "starts as its image decides and has no WEB_CONCURRENCY=1")
@@ -61,7 +61,7 @@ def test_workers_as_the_image_decides(state: State) -> None:
 
 @refused("one-worker-per-pod", "may start several workers by WEB_CONCURRENCY")
 def test_several_workers_by_a_variable(state: State) -> None:
-    state.container("track-api")["args"].remove("--workers=1")
+    start(state, "uvicorn", "app.main:application")
     state.set_variable("track-api", "WEB_CONCURRENCY", value="4")
 
 
@@ -116,4 +116,4 @@ def test_commands_that_may_start_several(prod: State, command: tuple[str, ...]) 
 
 @refused("one-worker-per-pod", "starts more than the application, by --reload")
 def test_an_application_that_is_watched(state: State) -> None:
-    state.container("track-api")["args"].append("--reload")
+    start(state, "uvicorn", "app.main:application", "--workers=1", "--reload")

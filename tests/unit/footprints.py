@@ -227,7 +227,6 @@ FOOTPRINTS: dict[str, tuple[str, ...]] = {
     "certificates.secrets.gui": ("Deployment/console/gui-balancer",),
     "certificates.encryption": (
         *API,
-        "ConfigMap/*/api-program",
         *CONSOLE,
         *BALANCERS,
         *JOB,

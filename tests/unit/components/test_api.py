@@ -37,6 +37,10 @@ def annotations(stack: Recording, name: str) -> JsonObject:
     return dict(stack.find("Deployment", name).spec["template"]["metadata"]["annotations"])
 
 
+def options(stack: Recording, name: str) -> Options:
+    return Options.read(stack.find("Deployment", name).container("api")["args"])
+
+
 def on(**changes: object) -> DataEndpoints:
     return replace(DATA, **changes)  # type: ignore[arg-type]  # each is one of its fields
 
@@ -56,20 +60,14 @@ def test_one_pod_runs_one_worker_in_every_release(name: str, release: str, encry
     stack = clusters(installation__release=release, certificates__encryption=encryption, **without)
 
     container = stack.find("Deployment", name).container("api")
-    if encryption == "full":
-        # This program has one worker, and no way to have more.
-        assert container["command"] == ["python3", "/etc/tracardi/program/serve.py"]
-    else:
-        assert container["command"] == ["python3", "-m", "uvicorn", "app.main:application"]
-        assert "--workers=1" in container["args"]
+    # This program has one worker, and no way to have more.
+    assert container["command"] == ["python3", "/etc/tracardi/program/serve.py"]
     assert container["workingDir"] == "/app"
 
 
 @pytest.mark.parametrize("name", API)
 def test_instances_keep_idle_connections_longer_than_balancers(stack: Recording, name: str) -> None:
-    arguments = stack.find("Deployment", name).container("api")["args"]
-
-    assert "--timeout-keep-alive=600" in arguments
+    assert options(stack, name).keep_alive == 600
     balancer = stack.find("ConfigMap", f"{name.removesuffix('-api') if name == 'track-api' else name}-balancer")
     assert "pool-purge-delay 30s" in balancer.inputs["data"]["haproxy.cfg"]
 
@@ -77,9 +75,6 @@ def test_instances_keep_idle_connections_longer_than_balancers(stack: Recording,
 @pytest.mark.parametrize("name", API)
 def test_the_client_s_address_is_the_one_that_the_balancer_tells(plain: Recording, name: str) -> None:
     """The balancer's own address is none that could be listed: it is a pod's."""
-    container = plain.find("Deployment", name).container("api")
-
-    assert {"--proxy-headers", "--forwarded-allow-ips=*"} <= {*container["args"]}
     assert plain.find("Deployment", name).environment("api")["USE_X_FORWARDED_IP"] == "x-forwarded-for"
 
 
@@ -285,28 +280,55 @@ def test_a_changed_index_shape_rolls_every_api_pod() -> None:
     assert annotations(before, "track-api")[key] != annotations(after, "track-api")[key]
 
 
+@pytest.mark.parametrize("name", API)
+def test_balancers_send_nothing_to_an_instance_by_the_time_it_ends(stack: Recording, name: str) -> None:
+    """Each asks every 2 s for the path that is denied then, and stops after three answers."""
+    cluster = name.removesuffix("-api") if name == "track-api" else name
+    balancer = stack.find("ConfigMap", f"{cluster}-balancer").inputs["data"]["haproxy.cfg"]
+
+    assert f"http-check send meth GET uri {options(stack, name).health} " in balancer
+    assert " inter 2s fall 3 " in balancer
+    assert options(stack, name).leave_seconds > 3 * 2
+
+
+@pytest.mark.parametrize("name", API)
+def test_the_program_is_where_the_command_names_it(plain: Recording, name: str) -> None:
+    deployment = plain.find("Deployment", name)
+    container = deployment.container("api")
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in deployment.pod["volumes"]}
+
+    program, _, file = container["command"][1].rpartition("/")
+    assert volumes[mounts[program]]["configMap"]["name"] == "api-program"
+    tier = "track" if name == "track-api" else "console"
+    text = plain.find("ConfigMap", "api-program", f"tracardi-{tier}").inputs["data"][file]
+    assert "def main(" in text
+    assert annotations(plain, name)["checksum/program"] == digest(text)
+
+
+@pytest.mark.parametrize("name", API)
+def test_an_instance_listens_for_the_application_of_its_image(stack: Recording, name: str) -> None:
+    told = options(stack, name)
+
+    assert (told.host, told.port, told.application) == ("0.0.0.0", 8080, "app.main:application")  # noqa: S104 - a pod's
+
+
 # TLS all the way
 
 
 @pytest.mark.parametrize("name", API)
 def test_with_tls_all_the_way_the_program_finds_what_its_arguments_name(encrypted: Recording, name: str) -> None:
     deployment = encrypted.find("Deployment", name)
-    container = deployment.container("api")
-    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    mounts = {mount["mountPath"]: mount["name"] for mount in deployment.container("api")["volumeMounts"]}
     volumes = {volume["name"]: volume for volume in deployment.pod["volumes"]}
 
-    options = Options.read(container["args"])
+    told = options(encrypted, name)
 
-    assert (options.host, options.port, options.keep_alive) == ("0.0.0.0", 8080, 600)  # noqa: S104 - pods listen so
-    assert options.application == "app.main:application"
-    certificates = volumes[mounts[str(options.certificate.parent)]]["secret"]
+    assert told.certificate
+    assert told.key
+    certificates = volumes[mounts[str(told.certificate.parent)]]["secret"]
     assert certificates["secretName"] == f"{name}-tls"
-    assert {item["path"] for item in certificates["items"]} == {options.certificate.name, options.key.name}
-    program, _, file = container["command"][1].rpartition("/")
-    assert volumes[mounts[program]]["configMap"]["name"] == "api-program"
-    tier = "track" if name == "track-api" else "console"
-    text = encrypted.find("ConfigMap", "api-program", f"tracardi-{tier}").inputs["data"][file]
-    assert "def main(" in text
+    assert {item["path"] for item in certificates["items"]} == {told.certificate.name, told.key.name}
 
 
 @pytest.mark.parametrize("name", API)
@@ -355,7 +377,7 @@ def test_balancers_verify_instances_by_the_name_they_find_them_under(encrypted: 
 def test_without_tls_inside_no_certificate_is_made(plain: Recording) -> None:
     assert plain.of_kind("Secret") == plain.of_kind("PrivateKey") == ()
     assert {plain.outputs[key]["ca_secret"] for key in ("track", "gui_api")} == {None}
-    assert "api-program" not in {config_map.object_name for config_map in plain.of_kind("ConfigMap")}
+    assert {options(plain, name).certificate for name in API} == {None}
 
 
 @pytest.mark.parametrize("name", API)

@@ -4,7 +4,13 @@ from model import lifecycle
 
 
 def test_a_pod_may_finish_its_longest_request() -> None:
-    assert lifecycle.GRACE_SECONDS >= lifecycle.DRAIN_SECONDS + lifecycle.LONGEST_REQUEST_SECONDS
+    serving = lifecycle.DRAIN_SECONDS + lifecycle.LEAVE_SECONDS
+
+    assert serving + lifecycle.LONGEST_REQUEST_SECONDS <= lifecycle.GRACE_SECONDS
+
+
+def test_balancers_have_noticed_that_an_instance_leaves_before_it_ends() -> None:
+    assert lifecycle.LEAVE_SECONDS > lifecycle.BALANCER_CHECK_SECONDS * lifecycle.BALANCER_CHECK_FAILURES
 
 
 def test_a_balancer_waits_longer_than_the_longest_request() -> None:

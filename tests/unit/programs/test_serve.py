@@ -1,14 +1,15 @@
-"""The program that serves Tracardi's API over TLS: a real process, a real uvicorn, a small application."""
+"""The program that serves Tracardi's API: a real process, a real uvicorn, a small application."""
 
 import socket
 import ssl
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from http.client import HTTPSConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from threading import Event
 
@@ -41,6 +42,7 @@ async def application(scope, receive, send):
     await send({"type": "http.response.body", "body": json.dumps(seen).encode()})
 """
 PATIENCE = 10
+HEALTH = "/healthcheck"
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,26 @@ def der(certificate: trustme.LeafCert) -> bytes:
     return ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
 
 
-def ask(connection: HTTPSConnection, path: str = "/", **headers: str) -> bytes:
+def ask(connection: HTTPConnection, path: str = "/", **headers: str) -> bytes:
     connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
     response = connection.getresponse()
     assert response.status == 200
     return response.read()
+
+
+def health(connection: HTTPConnection) -> int:
+    connection.request("GET", HEALTH)
+    response = connection.getresponse()
+    response.read()
+    return response.status
+
+
+def wait_until_leaving(connection: HTTPConnection) -> None:
+    for _ in range(PATIENCE * 100):
+        if health(connection) == 503:
+            return
+        Event().wait(0.01)
+    pytest.fail("its health is not denied")
 
 
 def free_port() -> int:
@@ -122,11 +139,11 @@ def wait_until_listening(port: int, *, wanted: bool) -> None:
     pytest.fail(f"port {port} {'does not open' if wanted else 'stays open'}")
 
 
-def start(folder: Path, port: int, secret: MountedSecret, *more: str) -> subprocess.Popen[str]:
+def start(folder: Path, port: int, secret: MountedSecret | None, *more: str) -> subprocess.Popen[str]:
     """The program as the pod starts it: by its path, in the application's folder."""
     command = [sys.executable, "-W", "error", serve.__file__, "--host=127.0.0.1", f"--port={port}"]
-    files = [f"--certificate={secret.certificate}", f"--key={secret.key}"]
-    timing = ["--keep-alive=75", "--reload-seconds=0"]
+    files = [f"--certificate={secret.certificate}", f"--key={secret.key}"] if secret else []
+    timing = [f"--health={HEALTH}", "--keep-alive=75", "--leave-seconds=0", "--reload-seconds=0"]
     return subprocess.Popen(
         [*command, "--application=shop:application", *files, *timing, *more],
         cwd=folder,
@@ -287,6 +304,43 @@ def test_sigterm_refuses_new_connections_and_finishes_what_is_in_flight(api: Api
 
         assert in_flight.getresponse().status == 200
     assert api.process.wait(PATIENCE) == 0
+
+
+def test_a_server_that_is_to_end_denies_its_health_and_serves_on(folder: Path, secret: MountedSecret) -> None:
+    with serving(folder, secret, "--leave-seconds=2") as api:
+        began = time.monotonic()
+        with api.connect() as before:
+            assert health(before) == 200
+
+            api.process.terminate()
+            wait_until_leaving(before)
+
+            assert ask(before)
+            with api.connect() as later:
+                assert ask(later)
+                assert health(later) == 503
+        assert api.process.wait(PATIENCE) == 0
+        assert time.monotonic() - began >= 2
+
+
+def test_without_a_pair_it_serves_in_plain_text(folder: Path) -> None:
+    port = free_port()
+    with start(folder, port, None) as process:
+        wait_until_listening(port, wanted=True)
+        with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
+            answer = ask(connection, x_forwarded_for="203.0.113.7", x_forwarded_proto="https")
+        process.terminate()
+
+        assert process.wait(PATIENCE) == 0
+    assert answer == b'{"scheme": "https", "client": "203.0.113.7"}'
+
+
+def test_half_a_pair_is_a_wrong_argument(folder: Path) -> None:
+    with start(folder, free_port(), None, "--certificate=tls.crt") as process:
+        _, err = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 2
+    assert err == "serve: --certificate and --key belong together (--help lists the arguments)\n"
 
 
 def test_a_connection_may_idle_for_as_long_as_it_was_told(folder: Path, secret: MountedSecret) -> None:
