@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from http import HTTPStatus
 import httpx
 import pytest
 
-from model.lifecycle import DRAIN_SECONDS, GRACE_SECONDS
+from model.lifecycle import DRAIN_SECONDS, GRACE_SECONDS, LEAVE_SECONDS
 from model.ports import Port
 from model.roles import Role
 from tests.dataplane.clients.outcome import Outcome
@@ -29,6 +30,7 @@ from tests.dataplane.installation.entries import (
     requests,
     twice,
 )
+from tests.dataplane.installation.mutations import with_argument
 from tests.dataplane.installation.sites import Site, small
 from tests.measured import Measured
 
@@ -40,6 +42,8 @@ _DNS_SECONDS = 30.0
 """How late balancers do, behind a cache on each node."""
 _RATE = 25
 """Requests a second of each kind of client."""
+_BEFORE_SECONDS = 2.0
+"""For so long, clients send while no pod leaves yet."""
 _SLOW_SECONDS = 12
 _CONNECT_SECONDS = 2
 """`timeout connect`: after so long the next instance is asked."""
@@ -59,6 +63,7 @@ class Drain:
     outcomes: dict[str, Outcome]
     gone_after: float
     redispatched: int
+    """Requests that a balancer sent to another instance after one that it could not connect to."""
 
     @property
     def everything(self) -> Outcome:
@@ -92,22 +97,35 @@ def _without_pre_stop(site: Site, role: Role) -> None:
 
 
 @pytest.fixture(scope="module")
-def drains(sites: Sites) -> dict[str, Drain]:
-    """One balancer leaves; one leaves that does not wait; one instance leaves, which DNS learns late."""
+def balancers(sites: Sites) -> dict[str, Drain]:
+    """One leaves, and one that does not wait."""
     patient, hasty = (_site(sites, service_seconds=_SERVICE_SECONDS) for _ in range(2))
     _without_pre_stop(hasty, Role.TRACK_BALANCER)
-    entries = {name: _started(site, COST_MS="5") for name, site in (("balancer", patient), ("hasty", hasty))}
-    entries["instance"] = _started(_site(sites), COST_MS="5")
-    entries["instance"].site.cluster.publisher.dns.seconds = _DNS_SECONDS
-    leaving = {name: _api(entry) if name == "instance" else entry.balancers for name, entry in entries.items()}
+    entries = {name: _started(site, COST_MS="5") for name, site in (("patient", patient), ("hasty", hasty))}
+    return _drained({name: (entry, entry.balancers) for name, entry in entries.items()})
+
+
+@pytest.fixture(scope="module")
+def instances(sites: Sites) -> dict[str, Drain]:
+    """One leaves, which DNS learns late, and one that just ends."""
+    patient, abrupt = (_site(sites) for _ in range(2))
+    with_argument(abrupt.objects, Role.TRACK_API, f"--leave-seconds={LEAVE_SECONDS}", "--leave-seconds=0")
+    entries = {name: _started(site, COST_MS="5") for name, site in (("patient", patient), ("abrupt", abrupt))}
+    for entry in entries.values():
+        entry.site.cluster.publisher.dns.seconds = _DNS_SECONDS
+    return _drained({name: (entry, _api(entry)) for name, entry in entries.items()})
+
+
+def _drained(leaving: Mapping[str, tuple[Entry, Workload]]) -> dict[str, Drain]:
+    """Takes a pod of each workload away while its entry is used."""
     gone_after: dict[str, float] = {}
     with ExitStack() as running:
-        runs = {name: running.enter_context(clients_of_all_kinds(entry, _RATE)) for name, entry in entries.items()}
-        time.sleep(2)
+        runs = {name: running.enter_context(clients_of_all_kinds(entry, _RATE)) for name, (entry, _) in leaving.items()}
+        time.sleep(_BEFORE_SECONDS)
         began = time.monotonic()
-        pods = {name: workload.pods[0] for name, workload in leaving.items()}
-        gone = {name: workload.delete(pods[name]) for name, workload in leaving.items()}
-        for name in ("hasty", "balancer", "instance"):
+        pods = {name: workload.pods[0] for name, (_, workload) in leaving.items()}
+        gone = {name: workload.delete(pods[name]) for name, (_, workload) in leaving.items()}
+        for name in reversed(list(leaving)):
             assert gone[name].wait(GRACE_SECONDS + _BUSY_SECONDS), f"the pod of {name} outlived its grace period"
             gone_after[name] = time.monotonic() - began
         # Until checks have told balancers what DNS does not.
@@ -120,15 +138,15 @@ def drains(sites: Sites) -> dict[str, Drain]:
             gone_after[name],
             sum(redispatched(balancer) for balancer in entry.balancers.pods),
         )
-        for name, entry in entries.items()
+        for name, (entry, _) in leaving.items()
     }
 
 
 @pytest.mark.parametrize("kind", ["kept-h1", "kept-h2", "new-h1", "new-h2"])
 def test_no_client_notices_that_a_balancer_is_taken_away(
-    drains: dict[str, Drain], measured: Measured, kind: str
+    balancers: dict[str, Drain], measured: Measured, kind: str
 ) -> None:
-    outcome = drains["balancer"].outcomes[kind]
+    outcome = balancers["patient"].outcomes[kind]
     measured(f"balancer drained, {kind}: failed", f"{len(bad(outcome).records)} of {outcome.sent}")
 
     assert outcome.sent
@@ -136,9 +154,9 @@ def test_no_client_notices_that_a_balancer_is_taken_away(
 
 
 def test_a_balancer_leaves_after_its_drain_and_within_its_grace_period(
-    drains: dict[str, Drain], measured: Measured
+    balancers: dict[str, Drain], measured: Measured
 ) -> None:
-    drain = drains["balancer"]
+    drain = balancers["patient"]
     measured("balancer drained under load: seconds until it is gone", f"{drain.gone_after:.1f}")
 
     assert DRAIN_SECONDS <= drain.gone_after < GRACE_SECONDS
@@ -148,31 +166,52 @@ def test_a_balancer_leaves_after_its_drain_and_within_its_grace_period(
 
 
 def test_a_balancer_that_did_not_wait_would_refuse_new_connections(
-    drains: dict[str, Drain], measured: Measured
+    balancers: dict[str, Drain], measured: Measured
 ) -> None:
     """What the preStop sleep is for: nodes lead connections to the pod for a while after its end has begun."""
-    outcome = drains["hasty"].everything
+    outcome = balancers["hasty"].everything
     measured("the same without preStop: failed", f"{len(bad(outcome).records)} of {outcome.sent}")
 
     assert bad(outcome).where(lambda record: record.error.startswith("connect: ")).records
 
 
 def test_no_client_notices_that_an_instance_is_taken_away_which_dns_still_lists(
-    drains: dict[str, Drain], measured: Measured
+    instances: dict[str, Drain], measured: Measured
 ) -> None:
-    drain = drains["instance"]
+    drain = instances["patient"]
     outcome = drain.everything
     slowest = max(record.took for record in outcome.records)
+    last = max(record.at + record.took for record in outcome.records if record.instance == drain.pod.name)
+    last_answer = last - _BEFORE_SECONDS
     measured(
         f"instance drained, DNS {_DNS_SECONDS:g} s late: failed",
-        f"{len(bad(outcome).records)} of {outcome.sent}, {drain.redispatched} redispatched, slowest {slowest:.1f} s",
+        f"{len(bad(outcome).records)} of {outcome.sent}, slowest {slowest:.1f} s, "
+        f"last answer {last_answer:.1f} s and end {drain.gone_after:.1f} s after the order",
     )
 
     assert not bad(outcome).records, bad(outcome)
     assert not twice(drain.api)
     assert not lost(drain.api, outcome)
-    assert drain.redispatched, "no request met the instance after its end: the test shows nothing"
+    assert DRAIN_SECONDS < last_answer < drain.gone_after - _BUSY_SECONDS / 2, "balancers did not leave it in between"
+    assert not drain.redispatched, "a request met the instance after its end"
+    assert not drain.pod.overran
+
+
+def test_an_instance_that_just_ended_would_be_met_after_its_end(
+    instances: dict[str, Drain], measured: Measured
+) -> None:
+    """Its balancers look for another one then; what it had not read yet when it ended, they cannot save."""
+    drain = instances["abrupt"]
+    outcome = drain.everything
+    slowest = max(record.took for record in outcome.records)
+    measured(
+        "the same without leaving first: failed",
+        f"{len(bad(outcome).records)} of {outcome.sent}, {drain.redispatched} redispatched, slowest {slowest:.1f} s",
+    )
+
+    assert drain.redispatched
     assert slowest < _CONNECT_SECONDS + 2 * _BUSY_SECONDS, "more than one attempt was waited for"
+    assert not twice(drain.api)
     assert not drain.pod.overran
 
 

@@ -23,15 +23,16 @@ def rewrite(objects: Objects, balancer: Role, old: str, new: str, times: int = 1
     _change(objects, "ConfigMap", balancer, change)
 
 
-def without_argument(objects: Objects, role: Role, argument: str) -> None:
-    """Start the first container of `role` without an argument.
+def with_argument(objects: Objects, role: Role, old: str, new: str) -> None:
+    """Start the first container of `role` with an argument in another's place.
 
     Raises:
         ValueError: it has none such.
     """
 
     def change(manifest: JsonObject) -> None:
-        manifest["spec"]["template"]["spec"]["containers"][0]["args"].remove(argument)
+        arguments = manifest["spec"]["template"]["spec"]["containers"][0]["args"]
+        arguments[arguments.index(old)] = new
 
     _change(objects, "Deployment", role, change)
 

@@ -17,7 +17,7 @@ from tests.dataplane.clients.rhythm import Rhythm, follow
 from tests.dataplane.clients.run import Run
 from tests.dataplane.cluster.objects import Objects
 from tests.dataplane.installation.entries import Entry, metrics
-from tests.dataplane.installation.mutations import rewrite, without_argument
+from tests.dataplane.installation.mutations import rewrite, with_argument
 from tests.dataplane.installation.sites import Site
 from tests.dataplane.sandbox import World
 from tests.unit.engine import Recording
@@ -73,7 +73,8 @@ def pauses(spread: float, seconds: float) -> Rhythm:
 
 def as_shipped_by_others(objects: Objects) -> None:
     """Instances and balancers keep idle connections for as long as uvicorn and HAProxy do unless told otherwise."""
-    without_argument(objects, Role.TRACK_API, f"--timeout-keep-alive={INSTANCE_KEEP_ALIVE_SECONDS}")
+    told = f"--keep-alive={INSTANCE_KEEP_ALIVE_SECONDS}"
+    with_argument(objects, Role.TRACK_API, told, f"--keep-alive={PAUSE_SECONDS:g}")
     rewrite(objects, Role.TRACK_BALANCER, f" pool-purge-delay {BALANCER_KEEP_ALIVE_SECONDS}s", "")
 
 
