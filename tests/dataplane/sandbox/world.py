@@ -158,7 +158,9 @@ class World:
         self.ip("link", "set", link, "master", network.name, "up")
         interfaces = [_interface(network, address) for address in chosen]
         lines = [
-            *("link set lo up", "link set eth0 up"),
+            # No address of the kernel's own choice, which would come into force seconds later: browsers take that for a
+            # change of network, and break off what they are doing.
+            *("link set lo up", "link set eth0 addrgenmode none", "link set eth0 up"),
             *(f"address add {each} dev eth0 {_no_detection(each)}" for each in interfaces),
             *(f"route add default via {gateway.ip} dev eth0" for gateway in network.gateways),
         ]
