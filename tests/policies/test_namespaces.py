@@ -40,6 +40,7 @@ def test_a_namespace_whose_labels_cannot_be_seen(state: State) -> None:
         "elasticsearch-is-verified",
         "intended-connections-are-open",
         "one-index-shape",
+        "one-worker-per-pod",
         "secrets-can-be-found",
         "services-lead-where-users-mean",
     ),
