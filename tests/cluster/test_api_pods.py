@@ -1,7 +1,10 @@
 """API pods as the cluster made them."""
 
+from pathlib import Path
+
 import pytest
 
+from components.programs import serve
 from tests.cluster.live import JsonObject
 from tests.cluster.stacks import Deployment
 
@@ -13,9 +16,12 @@ API = {"track-api": "tracardi-track", "gui-api": "tracardi-console"}
 
 @pytest.mark.parametrize("role", API)
 def test_every_pod_runs_one_worker(production: Deployment, role: str) -> None:
-    commands = [[*container["command"], *container["args"]] for container in containers(production, role)]
+    """The program has one, and no way to have more."""
+    programs = {tuple(container["command"]) for container in containers(production, role)}
 
-    assert [command.count("--workers=1") for command in commands] == [1] * len(commands)
+    assert programs == {("python3", "/etc/tracardi/program/serve.py")}
+    config_map = production.client.get(f"/api/v1/namespaces/{API[role]}/configmaps/api-program")
+    assert config_map["data"]["serve.py"] == Path(serve.__file__).read_text(encoding="utf-8")
 
 
 def test_every_pod_of_both_clusters_reads_the_same_index_shape(production: Deployment) -> None:
