@@ -17,6 +17,7 @@ from tests.cluster.stacks import PODS, Deployment
 from tests.cluster.test_drain import INSTANCES, SINGLE
 from tests.measured import Measured
 from tools.cluster.api import wait_until
+from tools.errors import ToolError
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(180)]
 
@@ -61,7 +62,10 @@ def test_what_is_lost_with_nodes_is_one_instance_of_a_cluster_and_soon_back_else
                     back.setdefault(role, time.monotonic() - began)
             return back.keys() >= STATELESS
 
-        wait_until(f"everything without a volume to be whole without {lost}", whole, seconds=BACK_SECONDS)
+        try:
+            wait_until(f"everything without a volume to be whole without {lost}", whole, seconds=BACK_SECONDS)
+        except ToolError as error:
+            raise AssertionError(f"{error}; whole: {back}; placed: {spread.placed()}; {nodes.report()}") from error
 
     ready = worst(watch, everything)
     measured(f"{lost} lost: ready at the worst moment", told(ready, everything))
