@@ -109,10 +109,10 @@ test-policies: pulumi-tools ## Tests of the policy pack; with THOROUGH=yes the s
 	$(VENV)/pytest $(if $(THOROUGH),-m '') --numprocesses auto tests/policies
 
 .PHONY: test-cluster
-test-cluster: tools ## Both stacks, and their variants, on embedded clusters of the tests' own
+test-cluster: tools ## Both stacks, and their variants, on embedded clusters of the tests' own; with THOROUGH=yes all variants
 	@$(PYTHON) -m tools.toolchain ensure --group metrics
 	$(VENV)/pytest -m '' --numprocesses 2 --dist loadfile tests/cluster --ignore tests/cluster/test_variants.py
-	$(VENV)/pytest -m '' --numprocesses 2 --maxschedchunk 1 tests/cluster/test_variants.py
+	$(VENV)/pytest $(if $(THOROUGH),-m '') --numprocesses 2 --maxschedchunk 1 tests/cluster/test_variants.py
 
 .PHONY: test-dataplane
 test-dataplane: debian pulumi-tools ## The generated proxies with real traffic, in namespaces of the tests' own (root)

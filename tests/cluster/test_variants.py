@@ -25,6 +25,17 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
 
 VARIANTS = variants()
 KEPT = "kept data"
+ALIKE = {
+    "small",
+    "production",
+    "release 0.8.2.1",
+    "NodePort",
+    "mirror",
+    "no service",
+    "declared load",
+    "commercial 0.8.2.1 with a queue in plain text",
+}
+"""Those of which other tests on embedded clusters have all that a control plane makes a difference to."""
 
 
 class Surroundings:
@@ -189,7 +200,10 @@ def test_kept_data_outlive_their_stack_and_are_adopted_by_the_next(deployment: D
     assert remaining(later) == []
 
 
-@pytest.mark.parametrize("name", [name for name in VARIANTS if name != KEPT])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.thorough] if name in ALIKE else []) for name in VARIANTS if name != KEPT],
+)
 def test_a_variant_comes_up_stays_as_it_is_and_leaves_nothing(deployment: Deployment, name: str) -> None:
     settings = settings_of(VARIANTS[name])
     surroundings = Surroundings(deployment)
@@ -211,6 +225,10 @@ def test_a_variant_comes_up_stays_as_it_is_and_leaves_nothing(deployment: Deploy
 
     deployment.stack.destroy()
     assert remaining(deployment) == []
+
+
+def test_variants_that_are_left_out_by_choice_are_variants() -> None:
+    assert VARIANTS.keys() >= ALIKE
 
 
 def test_a_secret_that_others_forgot_stops_the_stack_before_anything_changes(deployment: Deployment) -> None:
