@@ -153,19 +153,21 @@ class World:
         chosen = addresses or self._next(network)
         self._links += 1
         link = f"link{self._links}"
+        made = Place(self, name, tuple(chosen))
         self.ip("netns", "add", name)
+        # The kernel's own address is in force at once: browsers take one that comes later for a change of network, and
+        # break off what they are doing.
+        made.call(Path("/proc/sys/net/ipv6/conf/default/accept_dad").write_text, "0")
         self.ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
         self.ip("link", "set", link, "master", network.name, "up")
         interfaces = [_interface(network, address) for address in chosen]
         lines = [
-            # No address of the kernel's own choice, which would come into force seconds later: browsers take that for a
-            # change of network, and break off what they are doing.
-            *("link set lo up", "link set eth0 addrgenmode none", "link set eth0 up"),
+            *("link set lo up", "link set eth0 up"),
             *(f"address add {each} dev eth0 {_no_detection(each)}" for each in interfaces),
             *(f"route add default via {gateway.ip} dev eth0" for gateway in network.gateways),
         ]
         self.ip("-netns", name, "-batch", "-", text="".join(f"{line}\n" for line in lines))
-        return Place(self, name, tuple(chosen))
+        return made
 
     def jail(self, name: str) -> Jail:
         """Where tests' own programs run: as root, with a /tmp of their own."""
