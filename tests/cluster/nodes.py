@@ -85,7 +85,7 @@ class Nodes:
         for pod in self._lost_pods():
             self._report(pod, "False")
 
-    def report(self) -> str:
+    def describe(self) -> str:
         """Which nodes are ready, and what keeps pods off them, for a message."""
         return ", ".join(
             f"{node['metadata']['name']} ready: {condition(node, 'Ready')} {[taint['key'] for taint in _taints(node)]}"

@@ -65,7 +65,7 @@ def test_what_is_lost_with_nodes_is_one_instance_of_a_cluster_and_soon_back_else
         try:
             wait_until(f"everything without a volume to be whole without {lost}", whole, seconds=BACK_SECONDS)
         except ToolError as error:
-            raise AssertionError(f"{error}; whole: {back}; placed: {spread.placed()}; {nodes.report()}") from error
+            raise AssertionError(f"{error}; whole: {back}; placed: {spread.placed()}; {nodes.describe()}") from error
 
     ready = worst(watch, everything)
     measured(f"{lost} lost: ready at the worst moment", told(ready, everything))
