@@ -21,8 +21,10 @@ from tests.dataplane.installation.sites import Site, small
 from tests.dataplane.neighbours.scripted import request_on, server
 from tests.dataplane.sandbox import Place
 
-_DETECTION_SECONDS = 10.0
-_TENTATIVE = 0x40
+_PATIENCE_SECONDS = 10.0
+_CONNECT_SECONDS = 1.0
+_LINK_LOCAL = "fe80"
+_ENTRIES = (Role.TRACK_BALANCER, Role.GUI_BALANCER, Role.GUI_API_BALANCER)
 _ROOT = re.compile(r"<html[^>]*>")
 _SHOWN = re.compile(r'data-(\w+)="([^"]*)"')
 
@@ -74,11 +76,17 @@ def certified(sites: Sites, authority: trustme.CA, **changes: Any) -> Site:  # n
 
 
 def browser(site: Site, place: Place, authority: trustme.CA, *others: Website) -> Browser:
-    """A browser at `place` that knows the site's entries and the websites of `others`."""
-    # A browser drops what it does when an address appears, as that of the link itself does after a second or two.
-    until(lambda: not place.call(_undecided), lambda: f"{place.name} has undecided addresses", _DETECTION_SECONDS)
-    roles = (Role.TRACK_BALANCER, Role.GUI_BALANCER, Role.GUI_API_BALANCER)
-    hosts = {site.host(role): site.cluster.entry(role) for role in roles}
+    """A browser at `place` that knows the site's entries and the websites of `others`.
+
+    Raises:
+        TimeoutError: after 10 seconds, the router leads to no balancer of an entry whose balancers are ready.
+    """
+    # A browser drops what it does when an address appears.
+    until(lambda: place.call(_has_link_local), lambda: f"{place.name} has no address of its link", _PATIENCE_SECONDS)
+    hosts = {site.host(role): site.cluster.entry(role) for role in _ENTRIES}
+    led = [site.cluster.entry(role) for role in _ENTRIES if role in site.cluster.workloads]
+    # It asks once, and the router learns a second after the balancers are ready.
+    until(lambda: all(place.call(_accepted, each) for each in led), lambda: f"not all of {led}", _PATIENCE_SECONDS)
     return Browser(place, pem(authority), {**hosts, **{other.host: other.address for other in others}})
 
 
@@ -93,10 +101,15 @@ def shown(page: Page) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in _SHOWN.findall(root[0] if root else "")}
 
 
-def _undecided() -> list[str]:
-    """The IPv6 addresses of this place that others may yet turn out to have."""
+def _has_link_local() -> bool:
     lines = Path("/proc/thread-self/net/if_inet6").read_text(encoding="ascii").splitlines()
-    return [words[0] for words in map(str.split, lines) if int(words[4], 16) & _TENTATIVE]
+    return any(line.startswith(_LINK_LOCAL) for line in lines)
+
+
+def _accepted(address: str) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((address, 443), _CONNECT_SECONDS):
+        return True
+    return False
 
 
 def _answer(path: str, files: Mapping[str, str]) -> bytes:
