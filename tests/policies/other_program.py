@@ -171,6 +171,7 @@ def _api(name: str, namespace: str, *, replicas: int, collects: bool) -> None:
         ],
         "ports": [{"name": "web", "containerPort": 8000}],
         **_probes({"httpGet": {"path": "/healthcheck", "port": "web"}}),
+        **_stop({"exec": {"command": ["sh", "-c", "sleep 10"]}}),
     }
     _deployment(name, namespace, replicas, _pod([container]))
     k8s.core.v1.Service(
@@ -193,6 +194,7 @@ def _studio() -> None:
         "ports": [{"containerPort": 8000}],
         "volumeMounts": [{"name": "conf", "mountPath": "/conf"}],
         **_probes({"httpGet": {"path": "/env-config.js", "port": 8000}}),
+        **_stop({"sleep": {"seconds": 8}}),
     }
     _deployment("studio", INTERNAL, 2, _pod([container], [{"name": "conf", "configMap": {"name": "studio"}}]))
     k8s.core.v1.Service(
@@ -238,6 +240,7 @@ def _balancer(
         "ports": [{"containerPort": port} for port in (*ports.values(), 9000)],
         "volumeMounts": [{"name": "conf", "mountPath": "/conf"}, {"name": "certs", "mountPath": "/certs"}],
         **_probes({"httpGet": {"path": "/alive", "port": 9000}}),
+        **_stop({"exec": {"command": ["sleep", "15"]}}),
     }
     volumes = [
         {"name": "conf", "configMap": {"name": name}},
@@ -290,6 +293,10 @@ def _deployment(name: str, namespace: str, replicas: int, pod: Spec) -> None:
 
 def _probes(handler: Spec) -> Spec:
     return {"readinessProbe": handler, "livenessProbe": {**handler, "failureThreshold": 6}}
+
+
+def _stop(hook: Spec) -> Spec:
+    return {"lifecycle": {"preStop": hook}}
 
 
 def _pod(containers: list[Spec], volumes: list[Spec] | None = None) -> Spec:
