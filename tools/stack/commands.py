@@ -2,12 +2,13 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import ToolError
 from tools.stack import certificates, checkpoint, entries, kept, locks, policies, report, shell
+from tools.stack.files import StackFile
 from tools.stack.process import Outcome
 from tools.stack.session import Session
 
@@ -172,6 +173,8 @@ def _status(session: Session, outcome: Outcome, tell: Tell, command: str, *, kee
         )
         return outcome.status or _INTERRUPTED
     if outcome.status != 0:
+        for line in _borrowed(session.stack, outcome):
+            tell(line)
         tell(f"{command}: {_refusal(outcome, ' the policy pack:') or 'failed'}; Pulumi says above why")
     return outcome.status
 
@@ -183,6 +186,13 @@ def _refusal(outcome: Outcome, pack: str = "") -> str | None:
     if rules := policies.failed(outcome.text):
         return f"not judged, because of a mistake in the policy pack: {', '.join(rules)}"
     return None
+
+
+def _borrowed(stack: StackFile, outcome: Outcome) -> Iterator[str]:
+    """By whose numbers a stack was refused that has none of its own."""
+    if policies.forbidding(outcome.text) and (files := policies.borrowed(stack.repository, stack.stack)):
+        own, strictest = files
+        yield f"stack {stack.stack} is judged by {strictest}, because there is no {own}; a copy of another goes there"
 
 
 def _pack_trouble(session: Session, outcome: Outcome) -> list[str]:

@@ -21,10 +21,20 @@ def flags(repository: Path, stack: str) -> tuple[str | Path, ...]:
     pack = repository / "policies"
     if not (pack / "PulumiPolicy.yaml").exists():
         return ()
-    candidates = (pack / "config" / f"{name}.json" for name in (stack, _STRICTEST))
-    configuration = next((file for file in candidates if file.exists()), None)
+    configuration = next((file for file in _candidates(repository, stack) if file.exists()), None)
     # Pulumi pairs the two flags by position.
     return ("--policy-pack", pack, *(("--policy-pack-config", configuration) if configuration else ()))
+
+
+def borrowed(repository: Path, stack: str) -> tuple[Path, Path] | None:
+    """The configuration that the stack would have, and the one by which it is judged as it has none; from the folder.
+
+    None where it has one.
+    """
+    own, strictest = _candidates(repository, stack)
+    if own.exists() or not strictest.exists():
+        return None
+    return own.relative_to(repository), strictest.relative_to(repository)
 
 
 def forbidding(text: str) -> list[str]:
@@ -59,6 +69,11 @@ def misconfigured(repository: Path, python: Path) -> list[str]:
     )
     # A pack that cannot be imported has told Pulumi so.
     return [line for line in done.stderr.splitlines() if line.startswith("config/")]
+
+
+def _candidates(repository: Path, stack: str) -> tuple[Path, Path]:
+    folder = repository / "policies" / "config"
+    return folder / f"{stack}.json", folder / f"{_STRICTEST}.json"
 
 
 def said(text: str) -> str:

@@ -152,6 +152,32 @@ def test_a_refusal_by_the_policy_pack_names_the_rules(stand: Bench, session: Ses
     assert stand.told[-1].startswith("make preview: refused by the policy pack: separation-flag;")
 
 
+@pytest.mark.parametrize("command", ["up", "preview"])
+def test_a_stack_that_is_refused_by_the_numbers_of_another_is_told_so(
+    stand: Bench, session: Session, command: str
+) -> None:
+    stand.write("policies/config/prod.json", "{}")
+    stand.answer(command, VIOLATION.format("track-instances"), 1)
+    run = {"up": commands.up, "preview": commands.preview}[command]
+
+    run(session, stand.told.append)
+
+    assert stand.told[-2] == (
+        "stack dev is judged by policies/config/prod.json, because there is no policies/config/dev.json; "
+        "a copy of another goes there"
+    )
+
+
+def test_a_stack_that_is_refused_by_its_own_numbers_is_not_told_of_others(stand: Bench, session: Session) -> None:
+    for name in ("dev", "prod"):
+        stand.write(f"policies/config/{name}.json", "{}")
+    stand.answer("preview", VIOLATION.format("track-instances"), 1)
+
+    commands.preview(session, stand.told.append)
+
+    assert not any("prod.json" in line for line in stand.told)
+
+
 def test_a_rule_that_fails_is_named(stand: Bench, session: Session) -> None:
     failure = "error: Exception calling application: rule 'track-instances' failed: KeyError at replicas.py:3."
     stand.answer("preview", failure, 255)
