@@ -11,7 +11,7 @@ from tests.policies.analysis import configuration
 from tests.policies.deployments import Analyser, deployment
 from tests.policies.packs import pack_with
 from tests.policies.refusals import Fixture
-from tests.policies.state import State
+from tests.policies.state import UNKNOWN, State
 from tests.policies.test_pack import fixtures
 from tools.toolchain import ensure
 
@@ -50,11 +50,15 @@ def test_a_changed_stack_is_refused_with_the_resource_and_the_remedy(
     told = verdict.messages(fixture.rule)
     for expected in (*fixture.says, REMEDIES[fixture.rule], f"docs/policies.md#{fixture.rule}"):
         assert expected in told
-    named = {resource.urn: resource.inputs.get("metadata", {}).get("name") for resource in state.resources}
+    named = {
+        resource.urn: name
+        for resource in state.resources
+        if (name := resource.inputs.get("metadata", {}).get("name", UNKNOWN)) != UNKNOWN
+    }
     for finding in verdict.findings:
         urn = finding.get("resourceUrn", "")
         # What a whole stack lacks is reported on the stack.
-        assert "pulumi:pulumi:Stack::" in urn or (named[urn] or urn.rpartition("::")[2]) in finding["message"]
+        assert "pulumi:pulumi:Stack::" in urn or named.get(urn, urn.rpartition("::")[2]) in finding["message"]
 
 
 @pytest.mark.parametrize("decrypted", [True, False], ids=["decrypted", "encrypted"])
