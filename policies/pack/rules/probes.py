@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 from policies.pack.kubernetes.images import Program
 from policies.pack.kubernetes.workloads import Container, Workload
+from policies.pack.programs import shells
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
 from policies.pack.values import Value
 
 _HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
 _PORTS = ("grpc", "httpGet", "tcpSocket")
-_SHELLS = frozenset({"ash", "bash", "dash", "sh"})
 _ASKS_NOTHING = re.compile(r"\s*(([/\w]*/)?(true|echo|printf|sleep|exit)\b[^|&;]*|:)?\s*")
 _ALWAYS_TRUE = re.compile(r"(\|\||;)\s*(true|:|exit(\s+0)?)\s*;?\s*$")
 
@@ -82,13 +82,12 @@ def _asks_nothing(probe: Value) -> bool:
     if not probe["exec"].given:
         return False
     command = probe.at("exec", "command")
-    program, *rest = (*command.words, "")
     if not command.words or len(command.words) < len(list(command)):
         return True
-    if program.rpartition("/")[2] in _SHELLS and "-c" in rest[:-2]:
-        script = rest[rest.index("-c") + 1]
-        return _ASKS_NOTHING.fullmatch(script) is not None or _ALWAYS_TRUE.search(script) is not None
-    return _ASKS_NOTHING.fullmatch(program) is not None
+    text = shells.script(command.words)
+    if text is None:
+        return _ASKS_NOTHING.fullmatch(command.words[0]) is not None
+    return _ASKS_NOTHING.fullmatch(text) is not None or _ALWAYS_TRUE.search(text) is not None
 
 
 def _seen(port: Value) -> bool:

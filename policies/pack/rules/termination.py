@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from policies.pack.kubernetes.images import Program
 from policies.pack.kubernetes.workloads import Container, Workload
+from policies.pack.programs import shells
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
@@ -18,7 +19,6 @@ _USUAL_GRACE = 30
 _LEAVES = re.compile(r"--leave-seconds=(\d+)")
 """How long components/programs/serve.py serves on by itself."""
 
-_SHELLS = frozenset({"ash", "bash", "dash", "sh"})
 _SLEEP = re.compile(r"(?:^|;|&&|\n)\s*(?:exec\s+)?(?:/bin/|/usr/bin/)?sleep\s+(\d+)s?\s*(?=$|;|&&|\n)")
 
 
@@ -85,11 +85,7 @@ def _waits(lifecycle: Value) -> int | None:
         seconds = hook.at("sleep", "seconds").number
         return None if seconds is None else int(seconds)
     command = hook.at("exec", "command")
-    program, *rest = (*command.words, "")
-    if len(command.words) < len(list(command)) or not command.words:
+    if not command.words or len(command.words) < len(list(command)):
         return None
-    if program.rpartition("/")[2] in _SHELLS and "-c" in rest[:-2]:
-        script = rest[rest.index("-c") + 1]
-    else:
-        script = " ".join(command.words)
-    return sum(map(int, _SLEEP.findall(script)))
+    text = shells.script(command.words)
+    return sum(map(int, _SLEEP.findall(" ".join(command.words) if text is None else text)))
