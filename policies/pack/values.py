@@ -110,6 +110,11 @@ class Value:
         """Entries of the list that stands here, as far as they are strings."""
         return tuple(text for entry in self if (text := entry.text) is not None)
 
+    @property
+    def seen_words(self) -> tuple[str, ...]:
+        """Entries of the list that stands here; none where one of them is no string, or cannot be seen."""
+        return self.words if len(self.words) == len(list(self)) else ()
+
     def __iter__(self) -> Iterator["Value"]:
         return (Value(entry) for entry in self.raw) if isinstance(self.raw, list) else iter(())
 

@@ -116,6 +116,22 @@ def test_a_time_that_cannot_be_seen(prod: State, grace: str) -> None:
     assert "is killed an unknown time after it is to end" in message
 
 
+def test_an_instance_that_leaves_for_longer_than_its_pod_may_take(prod: State) -> None:
+    container = prod.container("track-api")
+    container["args"] = [*container["args"], "--leave-seconds", "40"]
+
+    (message,) = analyse(prod)[RULE]
+    assert f"{TRACK} is killed 45 s after it is to end, and may need 63 s" in message
+
+
+def test_an_instance_that_leaves_for_a_time_that_is_no_number(prod: State) -> None:
+    container = prod.container("track-api")
+    container["args"] = [*container["args"], "--leave-seconds=soon"]
+
+    (message,) = analyse(prod)[RULE]
+    assert f"{TRACK} serves on for an unknown time" in message
+
+
 def test_the_last_of_several_arguments_counts(prod: State) -> None:
     container = prod.container("track-api")
     del container["lifecycle"]

@@ -71,11 +71,11 @@ def misconfigured(repository: Path, python: Path) -> list[str]:
     return [line for line in done.stderr.splitlines() if line.startswith("config/")]
 
 
-def _candidates(repository: Path, stack: str) -> tuple[Path, Path]:
-    folder = repository / "policies" / "config"
-    return folder / f"{stack}.json", folder / f"{_STRICTEST}.json"
-
-
 def said(text: str) -> str:
     """What the rules, and whatever failed, said; without the changes and outputs around it."""
     return "\n".join(found[0].rstrip() for found in _SECTION.finditer(text)) or text.strip()
+
+
+def _candidates(repository: Path, stack: str) -> tuple[Path, Path]:
+    folder = repository / "policies" / "config"
+    return folder / f"{stack}.json", folder / f"{_STRICTEST}.json"

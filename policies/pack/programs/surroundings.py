@@ -81,7 +81,7 @@ def _of_handler(name: str, handler: Value) -> Iterator[str]:
         yield f"its {name} cannot be seen"
     elif handler["exec"].given:
         words = command.words
-        if not words or len(words) != len(list(command)) or PurePosixPath(words[0]).name not in _HARMLESS:
+        if not command.seen_words or PurePosixPath(words[0]).name not in _HARMLESS:
             yield f"its {name} runs {words[0] if words else 'something that cannot be seen'}"
 
 

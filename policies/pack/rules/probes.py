@@ -81,12 +81,12 @@ def _asks_nothing(probe: Value) -> bool:
         return True
     if not probe["exec"].given:
         return False
-    command = probe.at("exec", "command")
-    if not command.words or len(command.words) < len(list(command)):
+    words = probe.at("exec", "command").seen_words
+    if not words:
         return True
-    text = shells.script(command.words)
+    text = shells.script(words)
     if text is None:
-        return _ASKS_NOTHING.fullmatch(command.words[0]) is not None
+        return _ASKS_NOTHING.fullmatch(words[0]) is not None
     return _ASKS_NOTHING.fullmatch(text) is not None or _ALWAYS_TRUE.search(text) is not None
 
 

@@ -3,11 +3,11 @@
 import re
 import shlex
 from collections.abc import Iterator
-from itertools import zip_longest
 from pathlib import PurePosixPath
 
 from policies.pack.kubernetes import files
 from policies.pack.kubernetes.workloads import Container, Workload
+from policies.pack.programs import arguments
 from policies.pack.programs.supervision import known_program
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Options, Severity, rule
@@ -73,7 +73,7 @@ def _processes(line: tuple[str, ...]) -> str | None:
     """How a worker may take more than one process; Celery takes one for each core of the node."""
     if not any(PurePosixPath(word).name == "celery" for word in line):
         return None
-    told = _told(line, short="-c", name="--concurrency")
+    told = arguments.told(line, "--concurrency", short="-c")
     if told == "1":
         return None
     return "starts a process for each core of the node" if told is None else "starts several processes"
@@ -100,7 +100,7 @@ def _workers(workload: Workload, container: Container) -> str | None:
 def _served(container: Container, line: tuple[str, ...], program: str) -> str | None:
     if astray := [word for word in line if word.partition("=")[0] in _LEADING_ASTRAY]:
         return f"starts more than the application, by {astray[0].partition('=')[0]}"
-    told = _told(line, short="-w" if program == "gunicorn" else None)
+    told = arguments.told(line, "--workers", short="-w" if program == "gunicorn" else None)
     if told is not None and told != "1":
         return "starts several workers"
     if program == "gunicorn" and told is None:
@@ -131,15 +131,3 @@ def _unwrapped(line: tuple[str, ...]) -> tuple[str, ...]:
     except ValueError as problem:
         raise UnreadableError("a shell starts something") from problem
     return tuple(words[1:] if words[:1] == ["exec"] else words)
-
-
-def _told(line: tuple[str, ...], short: str | None, name: str = "--workers") -> str | None:
-    """The last number of workers that is told, as the program takes it."""
-    told = None
-    for word, after in zip_longest(line, line[1:], fillvalue=""):
-        flag, equals, value = word.partition("=")
-        if flag in {name, short}:
-            told = value if equals else after
-        elif short and word.startswith(short) and not word.startswith("--"):
-            told = word.removeprefix(short)
-    return told

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from policies.pack.kubernetes.images import Program
 from policies.pack.kubernetes.workloads import Container, Workload
-from policies.pack.programs import shells
+from policies.pack.programs import arguments, shells
 from policies.pack.roles import Role
 from policies.pack.rule import Finding, Option, Options, Severity, rule
 from policies.pack.stack import StackView
@@ -16,8 +16,8 @@ _SERVERS = frozenset({Program.API, Program.GUI, Program.PROXY})
 _USUAL_GRACE = 30
 """Kubernetes' own, in seconds."""
 
-_LEAVES = re.compile(r"--leave-seconds=(\d+)")
-"""How long components/programs/serve.py serves on by itself."""
+_LEAVES = "--leave-seconds"
+"""Tells components/programs/serve.py how long to serve on by itself."""
 
 _SLEEP = re.compile(r"(?:^|;|&&|\n)\s*(?:exec\s+)?(?:/bin/|/usr/bin/)?sleep\s+(\d+)s?\s*(?=$|;|&&|\n)")
 
@@ -71,9 +71,8 @@ def _grace(workload: Workload) -> int | None:
 def _serves_on(container: Container) -> int | None:
     """Seconds for which the container serves on; None where nobody can tell."""
     waits = _waits(container.properties["lifecycle"])
-    told = [_LEAVES.fullmatch(word) for word in container.command_line]
-    leaves = [int(found[1]) for found in told if found]
-    return None if waits is None else waits + (leaves[-1] if leaves else 0)
+    leaves = arguments.told(container.command_line, _LEAVES) or "0"
+    return waits + int(leaves) if waits is not None and leaves.isdecimal() else None
 
 
 def _waits(lifecycle: Value) -> int | None:
@@ -84,8 +83,8 @@ def _waits(lifecycle: Value) -> int | None:
     if hook["sleep"].given:
         seconds = hook.at("sleep", "seconds").number
         return None if seconds is None else int(seconds)
-    command = hook.at("exec", "command")
-    if not command.words or len(command.words) < len(list(command)):
+    words = hook.at("exec", "command").seen_words
+    if not words:
         return None
-    text = shells.script(command.words)
-    return sum(map(int, _SLEEP.findall(" ".join(command.words) if text is None else text)))
+    text = shells.script(words)
+    return sum(map(int, _SLEEP.findall(" ".join(words) if text is None else text)))
